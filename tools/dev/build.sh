@@ -1,0 +1,110 @@
+# Bazel as ./dev calls it, and what `./dev build` leaves in bin/.
+
+# The programs, as targets; each is copied to bin/ under its own name.
+PROGRAMS=(
+  //client:anabranch
+  //orchestrator:anabranch-orchestrator
+  //activity_worker:anabranch-worker
+  //fake_claude:fake_claude
+)
+
+# The same for every call: Bazel drops its analysis when an option changes.
+# Tests find buf through the variable.
+BAZEL_FLAGS=(--test_env=ANABRANCH_BUF="$BUF_DIR/buf")
+
+# Bazel needs a home for its caches; services and CI may give none.
+prepare_bazel() {
+  if [[ -z ${HOME:-} || ! -w $HOME ]]; then
+    HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
+    [[ -n $HOME && -w $HOME ]] || HOME=$ROOT/.cache/home
+    export HOME
+    mkdir -p "$HOME"
+  fi
+  # Links left behind by a clone that was moved would be walked as packages.
+  local link
+  for link in "$ROOT"/bazel-*; do
+    [[ -L $link ]] || continue
+    case ${link##*/} in
+      bazel-bin | bazel-out | bazel-testlogs | "bazel-${ROOT##*/}") ;;
+      *) rm -f "$link" ;;
+    esac
+    [[ -e $link ]] || rm -f "$link"
+  done
+}
+
+# How Bazel shows its progress: live on a terminal, else a line now and then.
+progress_flags() {
+  if [[ -t 2 ]]; then
+    echo --curses=auto
+  else
+    echo --curses=no --color=no --show_progress_rate_limit=20
+  fi
+}
+
+# bazel_build TARGET…: everything it says goes to stderr.
+bazel_build() {
+  bazel build $(progress_flags) "${BAZEL_FLAGS[@]}" "$@" >&2
+}
+
+# build_target TARGET: builds one program and prints the path of its file.
+build_target() {
+  local path=${1#//}
+  bazel_build "$1" || die "$1 does not build; the errors are above."
+  echo "$(bazel info bazel-bin 2>/dev/null)/${path/://}"
+}
+
+# install_program FILE: to bin/, by rename, so that a running one is not disturbed.
+install_program() {
+  local to=$ROOT/bin/${1##*/}
+  cmp -s "$1" "$to" && return 0
+  install -m 755 "$1" "$to.new"
+  mv "$to.new" "$to"
+}
+
+build_programs() {
+  local bazel_bin program path
+  local -a programs=()
+  for program in "${PROGRAMS[@]}"; do
+    path=${program#//}
+    if grep -qsF "\"${path#*:}\"" "$ROOT/${path%:*}/BUILD"; then
+      programs+=("$program")
+    fi
+  done
+  phase_begin "Building ${programs[*]##*:}"
+  bazel_build "${programs[@]}" || die "the build failed; the errors are above."
+  bazel_bin=$(bazel info bazel-bin 2>/dev/null)
+  mkdir -p "$ROOT/bin"
+  for program in "${programs[@]}"; do
+    path=${program#//}
+    install_program "$bazel_bin/${path/://}"
+  done
+  phase_end "bin/ is up to date"
+}
+
+# Written anew only when a BUILD file or the tool is younger.
+refresh_compile_commands() {
+  local out=$ROOT/compile_commands.json
+  if [[ -s $out ]] && [[ -z $(find "$ROOT" -path "$ROOT/.cache" -prune -o \
+    \( -name BUILD -o -name '*.bzl' -o -name '.bazelrc' \
+    -o -name compile_commands.py -o -name '*.cc' \) -newer "$out" -print -quit) ]]; then
+    return 0
+  fi
+  phase_begin "Writing compile_commands.json"
+  python3 "$ROOT/tools/compile_commands.py" "${BAZEL_FLAGS[@]}" >&2
+  phase_end
+}
+
+verb_build() {
+  say "Will build the programs and copy them to bin/ (a first time takes some minutes)."
+  ensure build
+  prepare_bazel
+  build_programs
+  refresh_compile_commands
+}
+
+verb_compdb() {
+  ensure build
+  prepare_bazel
+  rm -f "$ROOT/compile_commands.json"
+  refresh_compile_commands
+}
