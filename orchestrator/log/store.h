@@ -1,0 +1,139 @@
+// The typed view of the event log: which record lies under which key.
+//
+// Keys are two bytes of kind, then big-endian numbers and 0-terminated
+// strings, so that one generation's history is one range scan:
+//
+//   ev <uid> <first event id>          ActivationRecord
+//   ac <uid> <seq>                     ActivityRecord of an open activity
+//   ti <uid> <seq>                     TimerRecord of an open timer
+//   mb <uid> <n>                       MailboxRecord
+//   st <uid>                           StatusRecord
+//   us <uid> <seq> <attempt>           UsageRecord
+//   ru <namespace> 0 <run_id> 0        RunIndexRecord
+//   dd <namespace> 0 <run_id> 0 <request_id>   DedupRecord
+//   op <uid>                           a run that is open (empty value)
+//   ls <namespace> 0 <~create time> <uid>      listing, newest first
+//   pl <sha256>                        payload content: encoding byte, bytes
+//   cv <namespace> 0 <id> 0 <revision> ConversationRecord
+//   sm                                 StoreRecord
+//
+// Every value is wrapped in the record envelope (record.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "anabranch/storage/v1/records.pb.h"
+#include "base/ids.h"
+#include "orchestrator/log/event_log.h"
+
+namespace anabranch::log {
+
+namespace storage = anabranch::storage::v1;
+
+// Identity of a run as callers know it.
+struct RunName {
+  std::string ns;
+  std::string run_id;
+  auto operator<=>(const RunName&) const = default;
+};
+
+// Collects typed changes for one atomic batch. Threads: one.
+class BatchBuilder {
+ public:
+  void PutActivation(Uid uid, const storage::ActivationRecord& record);
+  void PutActivity(const storage::ActivityRecord& record);
+  void DeleteActivity(ActivityId id);
+  void PutTimer(const storage::TimerRecord& record);
+  void DeleteTimer(Uid uid, int64_t seq);
+  void PutMailbox(Uid uid, int64_t n, const storage::MailboxRecord& record);
+  void DeleteMailbox(Uid uid, int64_t n);
+  void PutStatus(Uid uid, const storage::StatusRecord& record);
+  void PutUsage(ActivityId id, int32_t attempt,
+                const storage::UsageRecord& record);
+  void PutRunIndex(const RunName& name, const storage::RunIndexRecord& record);
+  void PutDedup(const RunName& name, std::string_view request_id,
+                const storage::DedupRecord& record);
+  void PutOpen(Uid uid);
+  void DeleteOpen(Uid uid);
+  void PutListing(std::string_view ns, absl::Time create_time, Uid uid);
+  void PutPayload(const anabranch::v1::PayloadRef& ref,
+                  std::string_view content);
+  void PutConversation(const storage::ConversationRecord& record);
+
+  bool empty() const { return batch_.changes.empty(); }
+  int64_t Bytes() const { return bytes_; }
+  // Hands the batch over and starts a new one.
+  WriteBatch Take();
+
+ private:
+  void Put(std::string key, std::string_view payload);
+  void Delete(std::string key);
+
+  WriteBatch batch_;
+  int64_t bytes_ = 0;
+};
+
+// Typed reads. Errors are kDataLoss naming the key when a record is damaged.
+// Threads: any; the log outlives the reader.
+class StoreReader {
+ public:
+  explicit StoreReader(EventLog& log) : log_(log) {}
+
+  // Activations whose last event is >= from_event, in order, until about
+  // `bytes_max` have been read (at least one is returned when there is one).
+  absl::StatusOr<std::vector<storage::ActivationRecord>> ReadActivations(
+      Uid uid, int64_t from_event, int64_t bytes_max);
+  absl::StatusOr<std::vector<storage::ActivityRecord>> ReadActivities(Uid uid);
+  // Open activities of all runs, for recovery.
+  absl::StatusOr<std::vector<storage::ActivityRecord>> ReadAllActivities();
+  absl::StatusOr<std::vector<storage::TimerRecord>> ReadTimers(Uid uid);
+  absl::StatusOr<std::vector<storage::TimerRecord>> ReadAllTimers();
+  struct MailboxEntry {
+    int64_t n = 0;
+    storage::MailboxRecord record;
+  };
+  absl::StatusOr<std::vector<MailboxEntry>> ReadMailbox(Uid uid);
+  absl::StatusOr<std::optional<storage::StatusRecord>> ReadStatus(Uid uid);
+  absl::StatusOr<std::optional<storage::RunIndexRecord>> ReadRunIndex(
+      const RunName& name);
+  absl::StatusOr<std::optional<storage::DedupRecord>> ReadDedup(
+      const RunName& name, std::string_view request_id);
+  absl::StatusOr<std::vector<Uid>> ReadOpenRuns();
+  // A page of a namespace's runs, newest first, after `cursor` (empty: from
+  // the newest). `next_cursor` is empty at the end. Cursors are opaque bytes.
+  struct RunPage {
+    std::vector<Uid> uids;
+    std::string next_cursor;
+  };
+  absl::StatusOr<RunPage> ListRuns(std::string_view ns, std::string_view cursor,
+                                   int limit);
+  absl::StatusOr<std::vector<storage::UsageRecord>> ReadUsage(Uid uid);
+
+  absl::StatusOr<bool> HasPayload(std::string_view sha256);
+  // Content by hash; kNotFound when there is none.
+  struct Content {
+    anabranch::v1::PayloadEncoding encoding =
+        anabranch::v1::PAYLOAD_ENCODING_UNSPECIFIED;
+    std::string bytes;
+  };
+  absl::StatusOr<Content> ReadPayload(std::string_view sha256);
+  // The newest revision, or the one named; nothing when there is none.
+  absl::StatusOr<std::optional<storage::ConversationRecord>> ReadConversation(
+      std::string_view ns, std::string_view id, int32_t revision = 0);
+  // Newest revisions by id, after `after_id` (a conversation id; empty: from
+  // the first).
+  absl::StatusOr<std::vector<storage::ConversationRecord>> ListConversations(
+      std::string_view ns, std::string_view after_id, int limit);
+
+ private:
+  EventLog& log_;
+};
+
+}  // namespace anabranch::log
