@@ -1,0 +1,121 @@
+// What reaches a shard: everything that can change a run, as values.
+//
+// Replies are called exactly once, on the shard's thread, after the batch that
+// they rest on is durable. They must not block.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "anabranch/storage/v1/records.pb.h"
+#include "anabranch/v1/payload.pb.h"
+#include "anabranch/v1/worker_stream.pb.h"
+#include "base/ids.h"
+#include "orchestrator/log/store.h"
+
+namespace anabranch::shard {
+
+using log::RunName;
+namespace api = anabranch::v1;
+
+template <typename T>
+using Reply = std::function<void(absl::StatusOr<T>)>;
+using DoneReply = std::function<void(absl::Status)>;
+
+struct StartedRun {
+  RunName name;
+  Uid uid;
+  bool created = false;
+};
+
+// The request was validated; input and attachments are json_text, text, data
+// or ref. Content that attachments refer to is in the store already.
+struct StartRun {
+  // run_id may be empty: the shard makes one.
+  RunName name;
+  std::string flow;
+  api::Payload input;
+  std::map<std::string, api::Payload> attachments;
+  std::map<std::string, std::string> labels;
+  std::string request_id;
+  Reply<StartedRun> reply;
+};
+
+struct SignalRun {
+  RunName name;
+  std::string signal;
+  api::Payload input;
+  std::string request_id;
+  DoneReply reply;
+};
+
+struct CancelRun {
+  RunName name;
+  std::string reason;
+  std::string request_id;
+  DoneReply reply;
+};
+
+struct TerminateRun {
+  RunName name;
+  std::string reason;
+  std::string request_id;
+  DoneReply reply;
+};
+
+struct ImportedConversation {
+  storage::v1::ConversationRecord record;
+  bool created = false;
+};
+
+// The transcript was parsed; record.revision and import_time are the shard's
+// to set. The same source again answers the known revision; a record whose
+// lines hold all known lines unchanged is the next revision; anything else is
+// ALREADY_EXISTS.
+struct ImportConversation {
+  storage::v1::ConversationRecord record;
+  std::string content;
+  Reply<ImportedConversation> reply;
+};
+
+// One life of one stream, numbered by the RPC layer, never reused.
+struct StreamId {
+  uint64_t value = 0;
+  auto operator<=>(const StreamId&) const = default;
+};
+
+// First message of a worker's stream. A second Hello on a stream, or a message
+// before it, never reaches the shard.
+struct WorkerConnected {
+  StreamId stream;
+  api::Hello hello;
+};
+
+// A frame, reassembled and without progress, which goes to watchers directly;
+// may be empty: any frame is a sign of life.
+struct WorkerFrame {
+  StreamId stream;
+  std::vector<api::WorkerMessage> messages;
+};
+
+struct WorkerDisconnected {
+  StreamId stream;
+};
+
+// Ends all streams with a reason and grants nothing more; in-flight work goes
+// on in the workers and is taken up by the next start.
+struct DrainWorkers {
+  std::string reason;
+};
+
+using Input = std::variant<StartRun, SignalRun, CancelRun, TerminateRun,
+                           ImportConversation, WorkerConnected, WorkerFrame,
+                           WorkerDisconnected, DrainWorkers>;
+
+}  // namespace anabranch::shard

@@ -1,0 +1,49 @@
+// ShardRunner: the thread that holds the shard's role in production.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "orchestrator/log/event_log.h"
+#include "orchestrator/shard/effects.h"
+#include "orchestrator/shard/input.h"
+#include "sdk/flow_registry.h"
+
+namespace anabranch::shard {
+
+struct ShardRunnerOptions {
+  // Live flows kept in memory; 0 replays for every stimulus.
+  int live_flows_max = 1000;
+  // Called after the effects of each batch have been released.
+  std::function<void()> after_effects;
+};
+
+// Threads: Post from any thread. Owns one thread of its own; everything else
+// happens there. A write that the log refuses ends the process.
+class ShardRunner {
+ public:
+  // Reads what is open and due. All references outlive the runner.
+  static absl::StatusOr<std::unique_ptr<ShardRunner>> Start(
+      log::EventLog& log, const sdk::FlowRegistry& flows, Clock& clock,
+      Random& random, Effects& effects, ShardRunnerOptions options);
+
+  // Stops after the batch in hand; inputs still waiting are answered
+  // kUnavailable.
+  ~ShardRunner();
+
+  // Takes the input in. Inputs of clients beyond limits::kInboxMax are
+  // answered kResourceExhausted at once; results and timers never are.
+  void Post(Input input);
+
+  // Stops the thread; no effect is released after it returns. Idempotent.
+  void Stop();
+
+ private:
+  class Impl;
+  explicit ShardRunner(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace anabranch::shard
