@@ -18,7 +18,10 @@ absl::string_view TypeUrl() {
 
 template <typename Message>
 void Attach(absl::Status& status, const Message& detail) {
-  status.SetPayload(TypeUrl<Message>(), absl::Cord(detail.SerializeAsString()));
+  // Not Cord(std::string&&): clang and the g++ that built Debian's Abseil
+  // mangle that constructor differently.
+  const std::string bytes = detail.SerializeAsString();
+  status.SetPayload(TypeUrl<Message>(), absl::Cord(absl::string_view(bytes)));
 }
 
 template <typename Message>
