@@ -16,7 +16,7 @@ COMMENT = re.compile(r"//[^\n]*")
 # `anabranch` stands for the generated code of protos/anabranch.
 PROTOS = {"anabranch", "google", "grpc"}
 ARROWS = {
-    "base": set(),
+    "base": {"google"},
     "sdk": {"base"} | PROTOS,
     "claude": {"base"},
     "flows": {"sdk", "claude", "base"} | PROTOS,

@@ -19,7 +19,8 @@ class SourceTree(unittest.TestCase):
 
     def check(self, rule):
         found = list(rule(rules.Tree(ROOT)))
-        self.assertFalse(found, "\n" + "\n".join(found))
+        if found:
+            self.fail("\n" + "\n".join(found))
 
     def test_it_is_the_source_tree(self):
         paths = rules.Tree(ROOT).paths
