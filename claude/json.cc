@@ -374,4 +374,16 @@ std::string Splice(std::string_view text, std::string_view slice,
   return out;
 }
 
+std::string SetMember(std::string_view object_text, std::string_view key,
+                      std::string_view value) {
+  const auto object = JsonObject::Parse(object_text);
+  AB_CHECK(object.ok());
+  const std::string_view old = object->Get(key);
+  if (!old.empty()) return Splice(object_text, old, value);
+  const size_t end = object_text.rfind('}');
+  std::string member = object->members().empty() ? "\"" : ",\"";
+  member.append(key).append("\":").append(value);
+  return Splice(object_text, object_text.substr(end, 0), member);
+}
+
 }  // namespace anabranch::claude

@@ -84,4 +84,9 @@ std::optional<int64_t> AsInt(std::string_view value);
 std::string Splice(std::string_view text, std::string_view slice,
                    std::string_view replacement);
 
+// The object's text with member `key` set to `value`, spliced in place or, when
+// it was absent, appended.
+std::string SetMember(std::string_view object_text, std::string_view key,
+                      std::string_view value);
+
 }  // namespace anabranch::claude

@@ -113,6 +113,12 @@ TEST(Splice, ExchangesOneSlice) {
             R"({"text": "hi", "x":1})");
 }
 
+TEST(SetMember, ReplacesOrAppends) {
+  EXPECT_EQ(SetMember(R"({"a": 1, "b":2})", "a", "[]"), R"({"a": [], "b":2})");
+  EXPECT_EQ(SetMember(R"({"a": 1} )", "b", "2"), R"({"a": 1,"b":2} )");
+  EXPECT_EQ(SetMember("{}", "b", "2"), R"({"b":2})");
+}
+
 TEST(Utf8, ReplacesInvalidBytes) {
   EXPECT_EQ(ReplaceInvalidUtf8("a\xFF\xC3\xA9"), "a\xEF\xBF\xBD\xC3\xA9");
   EXPECT_TRUE(IsValidUtf8("\xF4\x8F\xBF\xBF"));

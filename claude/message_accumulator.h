@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -84,8 +84,7 @@ class MessageAccumulator {
   absl::Status Grow(size_t bytes);
   void MergeUsage(std::string_view usage);
   void NoteText(std::string_view body);
-  static absl::StatusOr<std::string> Assemble(const Block& block,
-                                              std::string& cut_tool_input);
+  static std::string Assemble(const Block& block, std::string& cut_tool_input);
 
   State state_ = State::kOpen;
   StreamError error_;
