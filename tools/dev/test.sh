@@ -11,9 +11,10 @@ bazel_tests() {
 # count_of LOG RC: prints "PASSED FAILED". A target that did not build or timed
 # out runs no test case, so Bazel's word counts as at least one failure.
 count_of() {
-  local counts
-  counts=$(sed -nE 's/^Test cases: finished with .*[^0-9]*([0-9]+)[^0-9]* passing and [^0-9]*([0-9]+)[^0-9]* failing.*/\1 \2/p' \
-    <(sed 's/\x1b\[[0-9;]*m//g' "$1") | tail -n 1)
+  local counts passed failed
+  counts=$(sed -nE 's/\x1b\[[0-9;]*m//g
+    s/^Test cases: finished with ([0-9]+) passing and ([0-9]+) failing.*/\1 \2/p' \
+    "$1" | tail -n 1)
   read -r passed failed <<<"${counts:-0 0}"
   if (($2 != 0 && failed == 0)); then failed=1; fi
   echo "$passed $failed"
