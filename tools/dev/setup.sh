@@ -119,5 +119,9 @@ ensure() {
 
 verb_setup() {
   ensure build lint buf
+  # After sudo, what was made belongs to the caller, who goes on without it.
+  if [[ -n ${SUDO_UID:-} && -d $ROOT/.cache ]]; then
+    chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$ROOT/.cache"
+  fi
   say "Everything is installed ($(seconds_since 0))."
 }
