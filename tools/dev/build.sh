@@ -81,17 +81,40 @@ build_programs() {
   phase_end "bin/ is up to date"
 }
 
-# Written anew only when a BUILD file or the tool is younger.
+# tree_files PATTERN…: the tree's files of these names, NUL-terminated, sorted.
+# Not git's word: it refuses a clone that somebody else owns.
+tree_files() {
+  local -a names=(-name "$1")
+  shift
+  while (($#)); do
+    names+=(-o -name "$1")
+    shift
+  done
+  find . \( -path ./.cache -o -path ./.git -o -path ./bin -o -name 'bazel-*' \
+    -o -name node_modules \) -prune -o -type f \( "${names[@]}" \) -print0 |
+    sort -z
+}
+
+# What compile_commands.json depends on, in one word.
+compile_commands_key() {
+  {
+    tree_files '*.cc'
+    tree_files BUILD '*.bzl' .bazelrc compile_commands.py | xargs -0 cat
+  } | sha256sum | cut -d ' ' -f 1
+}
+
+# Written anew only when sources came or went, or a build file changed.
 refresh_compile_commands() {
-  local out=$ROOT/compile_commands.json
-  if [[ -s $out ]] && [[ -z $(find "$ROOT" -path "$ROOT/.cache" -prune -o \
-    \( -name BUILD -o -name '*.bzl' -o -name '.bazelrc' \
-    -o -name compile_commands.py -o -name '*.cc' \) -newer "$out" -print -quit) ]]; then
+  local key start=$SECONDS
+  key=$(compile_commands_key)
+  if [[ -s compile_commands.json &&
+    $(cat .cache/compile_commands.key 2>/dev/null) == "$key" ]]; then
     return 0
   fi
-  phase_begin "Writing compile_commands.json"
-  python3 "$ROOT/tools/compile_commands.py" "${BAZEL_FLAGS[@]}" >&2
-  phase_end
+  python3 tools/compile_commands.py "${BAZEL_FLAGS[@]}" >&2 || return 1
+  say "    compile_commands.json is new ($(seconds_since "$start"))"
+  mkdir -p .cache
+  echo "$key" >.cache/compile_commands.key
 }
 
 verb_build() {
@@ -105,6 +128,6 @@ verb_build() {
 verb_compdb() {
   ensure build
   prepare_bazel
-  rm -f "$ROOT/compile_commands.json"
+  rm -f compile_commands.json
   refresh_compile_commands
 }

@@ -1,15 +1,10 @@
 # ./dev lint [--fix]: three tools, each of them one check.
 
-# The project's C++ files, generated ones and those of no clone left out.
-cxx_files() {
-  git -C "$ROOT" ls-files --cached --others --exclude-standard -- '*.cc' '*.h' |
-    while read -r file; do [[ -f $ROOT/$file ]] && echo "$file"; done
-}
-
 lint_format() {
   local -a mode=(--dry-run --Werror)
   ((FIX)) && mode=(-i)
-  cxx_files | xargs -r -P 2 -n 40 clang-format-19 "${mode[@]}"
+  tree_files '*.cc' '*.h' |
+    xargs -0 -P 2 -n 40 clang-format-19 "${mode[@]}"
 }
 
 # clang-tidy reads generated headers; making them compiles nothing.
