@@ -51,7 +51,7 @@ struct AppendRequest {
 };
 
 struct ScanOptions {
-  // First key, inclusive; `end` is exclusive.
+  // First key, inclusive; `end` is exclusive, and empty means no end.
   std::string begin;
   std::string end;
   // From the end backwards.

@@ -1,0 +1,81 @@
+// The key of each kind of record: what writes and reads agree on. store.h
+// lists them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "base/ids.h"
+#include "orchestrator/log/keys.h"
+#include "orchestrator/log/store.h"
+
+namespace anabranch::log {
+
+inline std::string EventKey(Uid uid, int64_t first_event) {
+  return KeyBuilder(kEventKind).Id(uid).Count(first_event).Take();
+}
+inline std::string ActivityKey(ActivityId id) {
+  return KeyBuilder(kActivityKind).Id(id.uid).Count(id.seq).Take();
+}
+inline std::string TimerKey(Uid uid, int64_t seq) {
+  return KeyBuilder(kTimerKind).Id(uid).Count(seq).Take();
+}
+inline std::string MailboxKey(Uid uid, int64_t n) {
+  return KeyBuilder(kMailboxKind).Id(uid).Count(n).Take();
+}
+inline std::string StatusKey(Uid uid) {
+  return KeyBuilder(kStatusKind).Id(uid).Take();
+}
+inline std::string UsageKey(ActivityId id, int32_t attempt) {
+  return KeyBuilder(kUsageKind)
+      .Id(id.uid)
+      .Count(id.seq)
+      .Number32(static_cast<uint32_t>(attempt))
+      .Take();
+}
+inline std::string RunIndexKey(const RunName& name) {
+  return KeyBuilder(kRunIndexKind).Text(name.ns).Text(name.run_id).Take();
+}
+inline std::string DedupKey(const RunName& name, std::string_view request_id) {
+  return KeyBuilder(kDedupKind)
+      .Text(name.ns)
+      .Text(name.run_id)
+      .Rest(request_id)
+      .Take();
+}
+inline std::string OpenKey(Uid uid) {
+  return KeyBuilder(kOpenKind).Id(uid).Take();
+}
+inline std::string ListingPrefix(std::string_view ns) {
+  return KeyBuilder(kListingKind).Text(ns).Take();
+}
+// Nanoseconds since 1970, inverted: newest first.
+inline std::string ListingKey(std::string_view ns, absl::Time create_time,
+                              Uid uid) {
+  auto nanos = static_cast<uint64_t>(absl::ToUnixNanos(create_time));
+  return KeyBuilder(kListingKind).Text(ns).Number(~nanos).Id(uid).Take();
+}
+inline std::string PayloadKey(std::string_view sha256) {
+  return KeyBuilder(kPayloadKind).Rest(sha256).Take();
+}
+inline std::string ConversationPrefix(std::string_view ns) {
+  return KeyBuilder(kConversationKind).Text(ns).Take();
+}
+// All revisions of one conversation.
+inline std::string ConversationPrefix(std::string_view ns,
+                                      std::string_view id) {
+  return KeyBuilder(kConversationKind).Text(ns).Text(id).Take();
+}
+inline std::string ConversationKey(std::string_view ns, std::string_view id,
+                                   int32_t revision) {
+  return KeyBuilder(kConversationKind)
+      .Text(ns)
+      .Text(id)
+      .Number32(static_cast<uint32_t>(revision))
+      .Take();
+}
+inline std::string StoreKey() { return std::string(kStoreKind); }
+
+}  // namespace anabranch::log
