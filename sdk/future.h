@@ -1,0 +1,197 @@
+// Future<T>: something that a flow waits for, and the coroutine type of flows.
+//
+//   Future<Payload> Greet(FlowContext& ctx, FlowInput input) {
+//     Future<Payload> a = ctx.Start({.type = "echo", .input = input.payload});
+//     absl::StatusOr<Payload> result = co_await a;   // suspends the flow
+//     if (!result.ok()) co_return result.status();
+//     co_return *result;
+//   }
+//
+// A function that returns Future<T>, takes FlowContext& first and uses co_await
+// or co_return is a coroutine that starts at once and runs to its first wait;
+// several run side by side. Pass all other parameters by value: references
+// dangle once the caller goes on. Lambdas with captures must not be coroutines.
+//
+// Threads: one at a time, the flow's. Futures are cheap handles; dropping one
+// does not stop what it stands for.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sdk/failure.h"
+#include "sdk/runtime.h"
+
+namespace anabranch::sdk {
+
+class FlowContext;
+Runtime& RuntimeOf(FlowContext& context);
+
+// Nothing to tell but that it happened.
+struct Unit {};
+
+template <typename T>
+class Future {
+ public:
+  class promise_type;
+
+  // Stands for nothing: must not be awaited.
+  Future() = default;
+  explicit Future(std::shared_ptr<FutureState<T>> state)
+      : state_(std::move(state)) {}
+
+  // Closed, either way.
+  bool IsDone() const { return state_->done(); }
+  // Closed with a value.
+  bool IsCompleted() const { return state_->done() && !state_->failed(); }
+  // Closed without one.
+  bool IsFailed() const { return state_->failed(); }
+  // Only when IsFailed().
+  const anabranch::v1::Failure& error() const { return state_->failure(); }
+  // Only when IsCompleted().
+  const T& value() const { return state_->value(); }
+
+  // Value or failure; only when IsDone().
+  absl::StatusOr<T> result() const {
+    if (state_->failed()) return StatusFromFailure(state_->failure());
+    return state_->value();
+  }
+
+  const std::shared_ptr<FutureState<T>>& state() const { return state_; }
+
+  bool await_ready() const { return state_->done(); }
+  void await_suspend(std::coroutine_handle<> waiter) { state_->Wait(waiter); }
+  absl::StatusOr<T> await_resume() const { return result(); }
+
+ private:
+  std::shared_ptr<FutureState<T>> state_;
+};
+
+template <typename T>
+class Future<T>::promise_type {
+ public:
+  template <typename... Args>
+  explicit promise_type(FlowContext& context, Args&&...)
+      : runtime_(RuntimeOf(context)),
+        state_(std::make_shared<FutureState<T>>(&runtime_)),
+        frame_(runtime_.AddFrame(
+            std::coroutine_handle<promise_type>::from_promise(*this))) {}
+  ~promise_type() { runtime_.RemoveFrame(frame_); }
+  promise_type(const promise_type&) = delete;
+  promise_type& operator=(const promise_type&) = delete;
+
+  Future<T> get_return_object() { return Future<T>(state_); }
+  std::suspend_never initial_suspend() const noexcept { return {}; }
+  std::suspend_never final_suspend() const noexcept { return {}; }
+
+  void return_value(absl::StatusOr<T> result) {
+    if (result.ok()) {
+      state_->Complete(*std::move(result));
+    } else {
+      state_->Fail(FailureFromStatus(result.status()));
+    }
+  }
+
+  void unhandled_exception() {
+    try {
+      throw;
+    } catch (const std::exception& e) {
+      runtime_.exception = e.what();
+    } catch (...) {
+      runtime_.exception = "an exception that is no std::exception";
+    }
+    if (runtime_.exception.empty()) runtime_.exception = "unnamed exception";
+  }
+
+  // Nothing but our own futures can be awaited in a flow.
+  template <typename U>
+  Future<U> await_transform(Future<U> future) const {
+    return future;
+  }
+
+ private:
+  Runtime& runtime_;
+  std::shared_ptr<FutureState<T>> state_;
+  Runtime::Frames::iterator frame_;
+};
+
+// Closes when all are closed; never fails.
+template <typename T>
+Future<std::vector<absl::StatusOr<T>>> Settled(std::vector<Future<T>> futures) {
+  using Results = std::vector<absl::StatusOr<T>>;
+  auto state = std::make_shared<FutureState<Results>>(
+      futures.empty() ? nullptr : futures.front().state()->runtime());
+  auto all = std::make_shared<std::vector<Future<T>>>(std::move(futures));
+  auto left = std::make_shared<size_t>(all->size());
+  auto finish = [state, all] {
+    Results results;
+    results.reserve(all->size());
+    for (const Future<T>& future : *all) results.push_back(future.result());
+    state->Complete(std::move(results));
+  };
+  if (all->empty()) finish();
+  for (const Future<T>& future : *all) {
+    future.state()->Listen([left, finish] {
+      if (--*left == 0) finish();
+    });
+  }
+  return Future<Results>(state);
+}
+
+// Closes with all values when all have completed, or fails with the first
+// failure.
+template <typename T>
+Future<std::vector<T>> AllOf(std::vector<Future<T>> futures) {
+  auto state = std::make_shared<FutureState<std::vector<T>>>(
+      futures.empty() ? nullptr : futures.front().state()->runtime());
+  auto all = std::make_shared<std::vector<Future<T>>>(std::move(futures));
+  auto left = std::make_shared<size_t>(all->size());
+  auto finish = [state, all] {
+    std::vector<T> values;
+    values.reserve(all->size());
+    for (const Future<T>& future : *all) values.push_back(future.value());
+    state->Complete(std::move(values));
+  };
+  if (all->empty()) finish();
+  for (const Future<T>& future : *all) {
+    future.state()->Listen([left, finish, state, future] {
+      if (future.IsFailed()) {
+        state->Fail(future.error());
+      } else if (--*left == 0) {
+        finish();
+      }
+    });
+  }
+  return Future<std::vector<T>>(state);
+}
+
+// Closes with the index of the first that closes, completed or failed. The
+// others run on. At least one.
+template <typename... Ts>
+Future<size_t> AnyOf(const Future<Ts>&... futures) {
+  std::vector<FutureStateBase*> states = {futures.state().get()...};
+  auto state = std::make_shared<FutureState<size_t>>(states.front()->runtime());
+  for (size_t i = 0; i < states.size(); ++i) {
+    states[i]->Listen([state, i] { state->Complete(i); });
+  }
+  return Future<size_t>(state);
+}
+
+// The same over a list; not empty.
+template <typename T>
+Future<size_t> AnyOf(const std::vector<Future<T>>& futures) {
+  auto state =
+      std::make_shared<FutureState<size_t>>(futures.front().state()->runtime());
+  for (size_t i = 0; i < futures.size(); ++i) {
+    futures[i].state()->Listen([state, i] { state->Complete(i); });
+  }
+  return Future<size_t>(state);
+}
+
+}  // namespace anabranch::sdk
