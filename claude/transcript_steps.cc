@@ -19,10 +19,13 @@ struct LineBlock {
   std::string_view raw;
 };
 
+// Blocks of one line are slices of one text: their addresses are their order.
 void SortByLine(std::vector<LineBlock>& blocks) {
-  std::stable_sort(
-      blocks.begin(), blocks.end(),
-      [](const LineBlock& a, const LineBlock& b) { return a.line < b.line; });
+  std::sort(blocks.begin(), blocks.end(),
+            [](const LineBlock& a, const LineBlock& b) {
+              return std::make_pair(a.line, a.raw.data()) <
+                     std::make_pair(b.line, b.raw.data());
+            });
 }
 
 // One message being put together from lines.
