@@ -7,6 +7,7 @@
 // stands. Slices live as long as the text that they came from.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ class JsonObject {
  public:
   // InvalidArgument when `text` is no JSON or no object.
   static absl::StatusOr<JsonObject> Parse(std::string_view text);
+  // Its slices would dangle.
+  template <std::same_as<std::string> Temporary>
+  static absl::StatusOr<JsonObject> Parse(Temporary&& text) = delete;
 
   // The value's slice, of the last member of that name; empty when absent.
   std::string_view Get(std::string_view key) const;
@@ -58,6 +62,9 @@ class JsonObject {
 // The elements of an array. InvalidArgument when `text` is no JSON or no array.
 absl::StatusOr<std::vector<std::string_view>> JsonElements(
     std::string_view text);
+template <std::same_as<std::string> Temporary>
+absl::StatusOr<std::vector<std::string_view>> JsonElements(Temporary&& text) =
+    delete;
 
 // What a lone surrogate escape, which has no UTF-8 form, becomes.
 enum class LoneSurrogate {

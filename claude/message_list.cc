@@ -67,8 +67,9 @@ absl::Status MessageList::Add(std::string_view role, std::string_view content) {
   if (role.empty()) return absl::InvalidArgumentError("role is required");
   ASSIGN_OR_RETURN(std::vector<std::string> blocks, ContentBlocks(content));
   if (blocks.empty()) return absl::OkStatus();
-  const bool merges = !messages_.empty() && !std::exchange(sealed_, false) &&
-                      messages_.back().role == role;
+  const bool sealed = std::exchange(sealed_, false);
+  const bool merges =
+      !sealed && !messages_.empty() && messages_.back().role == role;
   if (!merges) {
     Message message;
     message.role = role;
