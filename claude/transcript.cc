@@ -1,7 +1,7 @@
 #include "claude/transcript.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -97,9 +97,9 @@ TranscriptLeaf DescribeLeaf(const TranscriptLines& file, const Way& leaf,
 }
 
 // The prompt_snapshot attachments that hang on the way's messages.
-std::vector<PromptSnapshot> Snapshots(
-    const TranscriptLines& file, const TranscriptTree& tree,
-    const std::unordered_map<int, int>& step_of_line) {
+std::vector<PromptSnapshot> Snapshots(const TranscriptLines& file,
+                                      const TranscriptTree& tree,
+                                      const std::map<int, int>& step_of_line) {
   std::vector<PromptSnapshot> out;
   for (int i = 0; i < static_cast<int>(file.lines.size()); ++i) {
     const TranscriptLine& line = file.lines[static_cast<size_t>(i)];

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -46,7 +46,7 @@ struct TranscriptLine {
 // The parsed file. Values; indices are positions in `lines`, the file's order.
 struct TranscriptLines {
   std::vector<TranscriptLine> lines;
-  std::unordered_map<std::string_view, int> by_uuid;
+  std::map<std::string_view, int> by_uuid;
   bool torn = false;
   // Every message is a sidechain's: a subagent's own file.
   bool is_subagent = false;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <set>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 #include "claude/assistant_message.h"
@@ -36,7 +36,7 @@ struct Draft {
   // what else their lines held.
   std::vector<LineBlock> results;
   std::vector<LineBlock> others;
-  std::unordered_set<std::string_view> answered;
+  std::set<std::string_view> answered;
 };
 
 // Collects a way's lines into drafts in their final order.
@@ -132,8 +132,8 @@ class Collector {
 
   const TranscriptLines& file_;
   std::deque<Slot> slots_;  // Draft pointers stay valid
-  std::unordered_map<std::string_view, size_t> slot_of_group_;
-  std::unordered_map<std::string_view, std::string_view> caller_;
+  std::map<std::string_view, size_t> slot_of_group_;
+  std::map<std::string_view, std::string_view> caller_;
 };
 
 std::string JoinSlices(const std::vector<LineBlock>& first,

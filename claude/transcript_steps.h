@@ -13,7 +13,7 @@ struct WaySteps {
   std::vector<Step> steps;
   std::vector<TranscriptCall> calls;
   // For each member line the number of steps when its message is in.
-  std::unordered_map<int, int> step_of_line;
+  std::map<int, int> step_of_line;
 };
 
 WaySteps BuildSteps(const TranscriptLines& file, const Way& way);

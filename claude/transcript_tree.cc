@@ -91,7 +91,7 @@ void TranscriptTree::PullInto(Way& way, bool whole) const {
   const auto line_at = [&](size_t i) -> const TranscriptLine& {
     return file_.lines[static_cast<size_t>(way.chain[i])];
   };
-  std::unordered_set<std::string_view> seen;
+  std::set<std::string_view> seen;
   for (size_t i = way.chain.size(); i-- > 0;) {
     const std::string_view id = line_at(i).message_id;
     const auto message = by_message_.find(id);
@@ -146,7 +146,7 @@ void TranscriptTree::PullResults(const std::vector<int>& message,
 
 std::vector<Way> TranscriptTree::Leaves() const {
   std::vector<Way> leaves;
-  std::unordered_set<int> beside;  // pulled into an accepted way
+  std::set<int> beside;  // pulled into an accepted way
   for (int i = static_cast<int>(file_.lines.size()) - 1; i >= 0; --i) {
     if (!file_.IsSubstantial(i) || HasChild(i) || beside.count(i) != 0) {
       continue;

@@ -2,9 +2,9 @@
 // transcript.cc only.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "claude/transcript_lines.h"
@@ -33,7 +33,7 @@ struct Way {
   // Lines beside the chain that belong to its messages: the other blocks of an
   // answered parallel tool call, and their results. In the file's order.
   std::vector<int> pulled;
-  std::unordered_set<int> members;  // both
+  std::set<int> members;  // both
 };
 
 // The tree over the substantial lines. Refers to `file`.
@@ -67,9 +67,9 @@ class TranscriptTree {
   std::vector<int> nearest_;
   std::vector<bool> has_child_;
   // Substantial assistant lines by message id, in the file's order.
-  std::unordered_map<std::string_view, std::vector<int>> by_message_;
+  std::map<std::string_view, std::vector<int>> by_message_;
   // User lines by the tool_use ids that they answer.
-  std::unordered_map<std::string_view, std::vector<int>> answers_;
+  std::map<std::string_view, std::vector<int>> answers_;
 };
 
 }  // namespace anabranch::claude
