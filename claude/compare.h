@@ -16,16 +16,16 @@ namespace anabranch::claude {
 //    "failure":{"type","message"}?}
 // `original`: the checkpoint's member of that name, likewise; empty or "null"
 // for none. The comparison:
-//   {"branches":[{"name","state","model","stop_reason","duration_ms","turns",
-//      "tokens":{"input","output","cache_read","cache_creation"},"text",
+//   {"branches":[{"name","state","model","stop_reason","duration_ms"|null,
+//      "turns","tokens":{"input","output","cache_read","cache_creation"},"text",
 //      "texts","failure"|null,
 //      "first_difference":{"turn","line","column","offset","from":[names]}|null,
 //      "differences":[{"from","turn","line","column","offset"}|
 //                     {"from","same":true}…]}…],
 //    "total":n,"completed":n,"failed":n,
 //    "averages":{"duration_ms","turns","tokens":{…}}|null}
-// The first column is `original`, at no cost: its tokens were paid long ago,
-// and are neither counted nor averaged. turn, line and column count from 1,
+// The first column is `original`, marked "no_cost":true: its tokens were paid
+// long ago and are not averaged. turn, line and column count from 1,
 // offset (characters into the turn's text) from 0. Only columns with texts
 // differ. Averages are over the COMPLETED branches. InvalidArgument names the
 // field.
