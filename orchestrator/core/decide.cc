@@ -1,0 +1,221 @@
+#include "orchestrator/core/decide.h"
+
+#include <string>
+
+#include "base/limits.h"
+#include "base/proto_time.h"
+#include "sdk/activity_defaults.h"
+#include "sdk/failure.h"
+
+namespace anabranch::core {
+namespace {
+
+using api::Command;
+using api::HistoryEvent;
+
+HistoryEvent Refused(const Command& command, const std::string& why) {
+  HistoryEvent event;
+  auto* refused = event.mutable_command_refused();
+  refused->set_seq(command.seq());
+  refused->set_command(CommandKind(command));
+  refused->set_name(CommandName(command));
+  *refused->mutable_failure() = sdk::MakeFailure(sdk::kFailureRefused, why);
+  return event;
+}
+
+HistoryEvent DecideSchedule(const RunState& state, const Command& command) {
+  const auto& schedule = command.schedule_activity();
+  if (static_cast<int>(state.open_activities.size()) >=
+      limits::kOpenActivitiesPerRunMax) {
+    return Refused(command,
+                   "more than " +
+                       std::to_string(limits::kOpenActivitiesPerRunMax) +
+                       " open activities in one run: wait for some first");
+  }
+  if (schedule.activity_type().empty()) {
+    return Refused(command, "the activity has no type");
+  }
+  auto options =
+      sdk::ResolveOptions(schedule.activity_type(), schedule.options());
+  if (!options.ok()) {
+    return Refused(command, "activity options: " +
+                                std::string(options.status().message()));
+  }
+  HistoryEvent event;
+  auto* scheduled = event.mutable_activity_scheduled();
+  scheduled->set_seq(command.seq());
+  scheduled->set_activity_type(schedule.activity_type());
+  scheduled->set_name(schedule.name());
+  *scheduled->mutable_input() = schedule.input();
+  *scheduled->mutable_attachments() = schedule.attachments();
+  *scheduled->mutable_options() = *std::move(options);
+  return event;
+}
+
+HistoryEvent DecideTimer(const RunState& state, const Command& command,
+                         absl::Time now) {
+  if (static_cast<int>(state.open_timers.size()) >=
+      limits::kOpenTimersPerRunMax) {
+    return Refused(command, "more than " +
+                                std::to_string(limits::kOpenTimersPerRunMax) +
+                                " open timers in one run");
+  }
+  HistoryEvent event;
+  auto* started = event.mutable_timer_started();
+  started->set_seq(command.seq());
+  *started->mutable_duration() = command.start_timer().duration();
+  *started->mutable_fire_time() =
+      ToProto(now + FromProto(command.start_timer().duration()));
+  return event;
+}
+
+template <typename Attributes>
+void ListUnread(Attributes& attributes, const FlowFacts& facts) {
+  for (const auto& signal : facts.unread_signals) {
+    *attributes.add_unread_signals() = signal;
+  }
+}
+
+}  // namespace
+
+HistoryEvent DecideCommand(const RunState& state, const Command& command,
+                           const FlowFacts& facts, absl::Time now) {
+  HistoryEvent event;
+  switch (command.kind_case()) {
+    case Command::kScheduleActivity:
+      return DecideSchedule(state, command);
+    case Command::kStartTimer:
+      return DecideTimer(state, command, now);
+    case Command::kCancelActivity:
+      event.mutable_activity_cancel_requested()->set_seq(command.seq());
+      event.mutable_activity_cancel_requested()->set_activity_seq(
+          command.cancel_activity().activity_seq());
+      return event;
+    case Command::kCancelTimer:
+      event.mutable_timer_cancelled()->set_seq(command.seq());
+      event.mutable_timer_cancelled()->set_timer_seq(
+          command.cancel_timer().timer_seq());
+      return event;
+    case Command::kRecordMarker:
+      event.mutable_marker_recorded()->set_seq(command.seq());
+      event.mutable_marker_recorded()->set_name(command.record_marker().name());
+      *event.mutable_marker_recorded()->mutable_value() =
+          command.record_marker().value();
+      return event;
+    case Command::kCompleteRun:
+      *event.mutable_run_completed()->mutable_result() =
+          command.complete_run().result();
+      ListUnread(*event.mutable_run_completed(), facts);
+      return event;
+    case Command::kFailRun:
+      *event.mutable_run_failed()->mutable_failure() =
+          command.fail_run().failure();
+      ListUnread(*event.mutable_run_failed(), facts);
+      return event;
+    case Command::kCancelRun:
+      event.mutable_run_cancelled()->set_reason(state.run.reason());
+      ListUnread(*event.mutable_run_cancelled(), facts);
+      return event;
+    case Command::KIND_NOT_SET:
+      return Refused(command, "a command of no kind");
+  }
+  return Refused(command, "a command of an unknown kind");
+}
+
+std::string CommandKind(const Command& command) {
+  switch (command.kind_case()) {
+    case Command::kScheduleActivity:
+      return "SCHEDULE_ACTIVITY";
+    case Command::kCancelActivity:
+      return "CANCEL_ACTIVITY";
+    case Command::kStartTimer:
+      return "START_TIMER";
+    case Command::kCancelTimer:
+      return "CANCEL_TIMER";
+    case Command::kRecordMarker:
+      return "RECORD_MARKER";
+    case Command::kCompleteRun:
+      return "COMPLETE_RUN";
+    case Command::kFailRun:
+      return "FAIL_RUN";
+    case Command::kCancelRun:
+      return "CANCEL_RUN";
+    case Command::KIND_NOT_SET:
+      break;
+  }
+  return "NOTHING";
+}
+
+std::string CommandKind(const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kActivityScheduled:
+      return "SCHEDULE_ACTIVITY";
+    case HistoryEvent::kActivityCancelRequested:
+      return "CANCEL_ACTIVITY";
+    case HistoryEvent::kTimerStarted:
+      return "START_TIMER";
+    case HistoryEvent::kTimerCancelled:
+      return "CANCEL_TIMER";
+    case HistoryEvent::kMarkerRecorded:
+      return "RECORD_MARKER";
+    case HistoryEvent::kRunCompleted:
+      return "COMPLETE_RUN";
+    case HistoryEvent::kRunFailed:
+      return "FAIL_RUN";
+    case HistoryEvent::kRunCancelled:
+      return "CANCEL_RUN";
+    case HistoryEvent::kCommandRefused:
+      return event.command_refused().command();
+    default:
+      return "";
+  }
+}
+
+std::string CommandName(const Command& command) {
+  if (command.has_schedule_activity()) {
+    return command.schedule_activity().activity_type();
+  }
+  if (command.has_record_marker()) return command.record_marker().name();
+  return "";
+}
+
+std::string CommandName(const HistoryEvent& event) {
+  if (event.has_activity_scheduled()) {
+    return event.activity_scheduled().activity_type();
+  }
+  if (event.has_marker_recorded()) return event.marker_recorded().name();
+  if (event.has_command_refused()) return event.command_refused().name();
+  return "";
+}
+
+int64_t CommandSeq(const Command& command) {
+  switch (command.kind_case()) {
+    case Command::kCompleteRun:
+    case Command::kFailRun:
+    case Command::kCancelRun:
+      return 0;
+    default:
+      return command.seq();
+  }
+}
+
+int64_t CommandSeq(const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kActivityScheduled:
+      return event.activity_scheduled().seq();
+    case HistoryEvent::kActivityCancelRequested:
+      return event.activity_cancel_requested().seq();
+    case HistoryEvent::kTimerStarted:
+      return event.timer_started().seq();
+    case HistoryEvent::kTimerCancelled:
+      return event.timer_cancelled().seq();
+    case HistoryEvent::kMarkerRecorded:
+      return event.marker_recorded().seq();
+    case HistoryEvent::kCommandRefused:
+      return event.command_refused().seq();
+    default:
+      return 0;
+  }
+}
+
+}  // namespace anabranch::core

@@ -1,0 +1,124 @@
+#include "orchestrator/core/run_state.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/proto_time.h"
+
+namespace anabranch::core {
+
+using api::HistoryEvent;
+
+bool IsClosed(api::RunState state) {
+  switch (state) {
+    case api::RUN_STATE_COMPLETED:
+    case api::RUN_STATE_FAILED:
+    case api::RUN_STATE_CANCELLED:
+    case api::RUN_STATE_TERMINATED:
+    case api::RUN_STATE_TIMED_OUT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool RunState::closed() const { return IsClosed(run.state()); }
+
+void RunState::Close(api::RunState state, const HistoryEvent& event) {
+  run.set_state(state);
+  *run.mutable_close_time() = event.event_time();
+  run.clear_blocked();
+  open_activities.clear();
+  open_timers.clear();
+}
+
+void RunState::Apply(const HistoryEvent& event) {
+  last_event_id = event.event_id();
+  last_time = FromProto(event.event_time());
+  run.set_history_events(last_event_id);
+  if (!event.build_id().empty()) run.set_build_id(event.build_id());
+  switch (event.attributes_case()) {
+    case HistoryEvent::kRunStarted: {
+      const auto& started = event.run_started();
+      run.set_namespace_(started.namespace_());
+      run.set_run_id(started.run_id());
+      run.set_flow(started.flow());
+      run.set_uid(started.uid());
+      run.set_generation(started.generation());
+      run.set_state(api::RUN_STATE_RUNNING);
+      *run.mutable_create_time() = event.event_time();
+      *run.mutable_input() = started.input();
+      *run.mutable_labels() = started.labels();
+      break;
+    }
+    case HistoryEvent::kCancelRequested:
+      run.set_cancel_requested(true);
+      run.set_reason(event.cancel_requested().reason());
+      break;
+    case HistoryEvent::kActivityScheduled:
+      open_activities.insert(event.activity_scheduled().seq());
+      break;
+    case HistoryEvent::kActivityCompleted:
+      open_activities.erase(event.activity_completed().seq());
+      break;
+    case HistoryEvent::kActivityFailed:
+      open_activities.erase(event.activity_failed().seq());
+      break;
+    case HistoryEvent::kActivityTimedOut:
+      open_activities.erase(event.activity_timed_out().seq());
+      break;
+    case HistoryEvent::kActivityCancelled:
+      open_activities.erase(event.activity_cancelled().seq());
+      break;
+    case HistoryEvent::kTimerStarted:
+      open_timers[event.timer_started().seq()] = event.timer_started();
+      break;
+    case HistoryEvent::kTimerFired:
+      open_timers.erase(event.timer_fired().seq());
+      break;
+    case HistoryEvent::kTimerCancelled:
+      open_timers.erase(event.timer_cancelled().timer_seq());
+      break;
+    case HistoryEvent::kRunCompleted:
+      Close(api::RUN_STATE_COMPLETED, event);
+      *run.mutable_result() = event.run_completed().result();
+      break;
+    case HistoryEvent::kRunFailed:
+      Close(api::RUN_STATE_FAILED, event);
+      *run.mutable_failure() = event.run_failed().failure();
+      break;
+    case HistoryEvent::kRunCancelled:
+      Close(api::RUN_STATE_CANCELLED, event);
+      run.set_reason(event.run_cancelled().reason());
+      break;
+    case HistoryEvent::kRunTerminated:
+      Close(api::RUN_STATE_TERMINATED, event);
+      run.set_reason(event.run_terminated().reason());
+      break;
+    case HistoryEvent::kSignalReceived:
+    case HistoryEvent::kActivityCancelRequested:
+    case HistoryEvent::kMarkerRecorded:
+    case HistoryEvent::kCommandRefused:
+    case HistoryEvent::ATTRIBUTES_NOT_SET:
+      break;
+  }
+}
+
+void AddUsage(api::UsageTotals& totals, const std::string& usage_json) {
+  if (usage_json.empty()) return;
+  auto usage = nlohmann::json::parse(usage_json, nullptr, false);
+  if (!usage.is_object()) return;
+  auto count = [&usage](const char* name) -> int64_t {
+    auto it = usage.find(name);
+    return it != usage.end() && it->is_number_integer() ? it->get<int64_t>()
+                                                        : 0;
+  };
+  totals.set_input_tokens(totals.input_tokens() + count("input_tokens"));
+  totals.set_output_tokens(totals.output_tokens() + count("output_tokens"));
+  totals.set_cache_read_input_tokens(totals.cache_read_input_tokens() +
+                                     count("cache_read_input_tokens"));
+  totals.set_cache_creation_input_tokens(totals.cache_creation_input_tokens() +
+                                         count("cache_creation_input_tokens"));
+  totals.set_calls(totals.calls() + 1);
+}
+
+}  // namespace anabranch::core

@@ -1,0 +1,48 @@
+// RunState: what is known of one generation of a run, as a fold over its
+// records. Apply is the only mutator: live, recovery and replay are one path.
+// Pure: never fails, never looks at a clock.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "absl/time/time.h"
+#include "anabranch/storage/v1/records.pb.h"
+#include "anabranch/v1/history.pb.h"
+#include "anabranch/v1/run.pb.h"
+#include "base/ids.h"
+
+namespace anabranch::core {
+
+namespace api = anabranch::v1;
+
+struct RunState {
+  Uid uid;
+  int64_t last_event_id = 0;
+  // Time of the last stimulus: a later one is never earlier.
+  absl::Time last_time = absl::InfinitePast();
+  // What people see, without waiting activities (records of their own).
+  api::Run run;
+  // Scheduled and neither closed nor given up by the flow.
+  std::set<int64_t> open_activities;
+  std::map<int64_t, api::TimerStarted> open_timers;
+
+  bool closed() const;
+
+  // Takes in one event with its id and time set. Events of a closed run's
+  // generation do not occur.
+  void Apply(const api::HistoryEvent& event);
+
+ private:
+  void Close(api::RunState state, const api::HistoryEvent& event);
+};
+
+// True for states that are final.
+bool IsClosed(api::RunState state);
+
+// Adds the counts of one call's usage, raw JSON in the API's words. Text that
+// is no JSON object counts as nothing.
+void AddUsage(api::UsageTotals& totals, const std::string& usage_json);
+
+}  // namespace anabranch::core
