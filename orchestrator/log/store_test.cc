@@ -1,7 +1,11 @@
 // The typed view and the contract of the log below it, on each implementation.
 #include "orchestrator/log/store.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "orchestrator/log/memory_event_log.h"
+#include "orchestrator/log/rocksdb_event_log.h"
 
 namespace anabranch::log {
 namespace {
@@ -25,6 +30,17 @@ struct Implementation {
 
 std::unique_ptr<EventLog> OpenMemory() {
   return std::make_unique<MemoryEventLog>();
+}
+
+// Each in a folder of its own.
+std::unique_ptr<EventLog> OpenRocksDb() {
+  const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+  std::string name = info->name();  // "Behaviour/RocksDb"
+  std::replace(name.begin(), name.end(), '/', '_');
+  RocksDbOptions options;
+  options.path = ::testing::TempDir() + "/" + name;
+  std::filesystem::remove_all(options.path);
+  return RocksDbEventLog::Open(options).value();
 }
 
 class StoreTest : public ::testing::TestWithParam<Implementation> {
@@ -350,8 +366,9 @@ TEST_P(StoreTest, ADamagedRecordIsNamedNotReturned) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Log, StoreTest,
-                         ::testing::Values(Implementation{"Memory",
-                                                          OpenMemory}),
+                         ::testing::Values(Implementation{"Memory", OpenMemory},
+                                           Implementation{"RocksDb",
+                                                          OpenRocksDb}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace
