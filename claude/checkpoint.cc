@@ -149,16 +149,6 @@ std::vector<std::string> ToolSchemas(const Transcript& transcript, int step) {
   return schemas;
 }
 
-std::string DefaultModel(const Transcript& transcript, int step) {
-  std::string before;
-  for (const Step& other : transcript.steps) {
-    if (other.model.empty()) continue;
-    if (other.number > step) return other.model;
-    before = other.model;
-  }
-  return before;
-}
-
 // The model's time: of each reply from the step before it to its last line.
 std::optional<int64_t> DurationMs(const Transcript& transcript, int step) {
   std::optional<int64_t> total;
@@ -251,6 +241,16 @@ absl::Status ValidateReplaceMessage(const Transcript& transcript, int step) {
       NearestClause(transcript, step, "prompts", [](const Step& other) {
         return other.kind == StepKind::kPrompt && other.forkable;
       })));
+}
+
+std::string DefaultModel(const Transcript& transcript, int step) {
+  std::string before;
+  for (const Step& other : transcript.steps) {
+    if (other.model.empty()) continue;
+    if (other.number > step) return other.model;
+    before = other.model;
+  }
+  return before;
 }
 
 absl::StatusOr<std::string> BuildCheckpoint(const Transcript& transcript,

@@ -19,6 +19,10 @@ absl::Status ValidateForkPoint(const Transcript& transcript, int step,
 // Whether another text can stand in place of step `step`: only of a prompt.
 absl::Status ValidateReplaceMessage(const Transcript& transcript, int step);
 
+// The model that a branch takes when it names none: of the next assistant step
+// after `step`, else of the last before; empty when there is none.
+std::string DefaultModel(const Transcript& transcript, int step);
+
 // The checkpoint at `step`, a JSON object:
 //   conversation   the session id
 //   step           N
@@ -29,8 +33,7 @@ absl::Status ValidateReplaceMessage(const Transcript& transcript, int step);
 //   system         text blocks; absent when no prompt_snapshot carries any
 //   tools          likewise; a tool that the steps used and nothing declares
 //                  has an open schema; absent when there are none
-//   default_model  of the next assistant step after N, else of the last before;
-//                  absent when there is none
+//   default_model  see DefaultModel(); absent when there is none
 //   original       the transcript's own continuation, a branch result as in
 //                  compare.h without a name
 // Errors as ValidateForkPoint() with a message; whether one is needed is the

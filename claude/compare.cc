@@ -41,6 +41,7 @@ struct Column {
   std::vector<std::string> texts;
   std::string text;
   std::string failure_raw = "null";
+  std::string note;
 };
 
 absl::Status Invalid(const std::string& field, absl::string_view why) {
@@ -88,6 +89,7 @@ absl::StatusOr<Column> ReadColumn(std::string_view raw,
     column.tokens[i] = usage->GetInt(kCounters[i].usage_key).value_or(0);
   }
   if (result->Has("failure")) column.failure_raw = result->Get("failure");
+  column.note = result->GetString("note");
   RETURN_IF_ERROR(ReadTexts(*result, field, column));
   return column;
 }
@@ -191,6 +193,7 @@ void WriteColumn(const std::vector<Column>& columns, size_t index,
   for (const std::string& text : column.texts) writer.String(text);
   writer.EndArray();
   writer.Key("failure").Raw(column.failure_raw);
+  if (!column.note.empty()) writer.Key("note").String(column.note);
   WriteDifferences(columns, index, writer);
   writer.EndObject();
 }

@@ -13,12 +13,12 @@ namespace anabranch::claude {
 //    "stop_reason","duration_ms","turns","usage":{"input_tokens",
 //    "output_tokens","cache_read_input_tokens","cache_creation_input_tokens"},
 //    "texts":[per assistant turn],"text":last text,
-//    "failure":{"type","message"}?}
+//    "failure":{"type","message"}?,"note"?:for people}
 // `original`: the checkpoint's member of that name, likewise; empty or "null"
 // for none. The comparison:
 //   {"branches":[{"name","state","model","stop_reason","duration_ms"|null,
 //      "turns","tokens":{"input","output","cache_read","cache_creation"},"text",
-//      "texts","failure"|null,
+//      "texts","failure"|null,"note"?,
 //      "first_difference":{"turn","line","column","offset","from":[names]}|null,
 //      "differences":[{"from","turn","line","column","offset"}|
 //                     {"from","same":true}…]}…],

@@ -108,6 +108,7 @@ void AppendTable(const std::vector<JsonObject>& columns, std::string& out) {
       },
       out);
   AppendRow(columns, "failure", Failure, out);
+  AppendRow(columns, "note", field("note"), out);
   AppendRow(columns, "first differs", Difference, out);
 }
 

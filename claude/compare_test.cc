@@ -100,6 +100,17 @@ TEST(CompareBranches, ManagesWithoutOriginalAndSuccess) {
   EXPECT_THAT(*comparison, Not(HasSubstr("original")));
 }
 
+TEST(CompareBranches, HandsOnWhatABranchRemarks) {
+  const auto comparison = CompareBranches(
+      R"([{"name":"c","state":"COMPLETED","note":"1 message was not sent"}])",
+      "");
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  EXPECT_THAT(*comparison, HasSubstr(R"("note":"1 message was not sent")"));
+  const auto page = ComparisonToMarkdown(*comparison);
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_THAT(*page, HasSubstr("| note | 1 message was not sent |"));
+}
+
 TEST(CompareBranches, NamesTheFieldAtFault) {
   const auto error = [](const char* branches, const char* original) {
     return CompareBranches(branches, original).status().ToString();
