@@ -1,0 +1,16 @@
+// The command groups; each adds its commands to the program.
+#pragma once
+
+#include "CLI/App.hpp"
+#include "client/cli/session.h"
+
+namespace anabranch::cli {
+
+void AddConversationsCommands(CLI::App& app, Session& session);
+void AddFlowsCommand(CLI::App& app, Session& session);
+void AddRunCommand(CLI::App& app, Session& session);
+void AddRunsCommands(CLI::App& app, Session& session);
+void AddStatusCommand(CLI::App& app, Session& session);
+void AddVersionCommand(CLI::App& app, Session& session);
+
+}  // namespace anabranch::cli

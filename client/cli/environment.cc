@@ -1,0 +1,28 @@
+#include "client/cli/environment.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+
+namespace anabranch::cli {
+
+Environment ProcessEnvironment() {
+  Environment env{.in = std::cin, .out = std::cout, .err = std::cerr};
+  env.out_is_terminal = isatty(STDOUT_FILENO) == 1;
+  env.err_is_terminal = isatty(STDERR_FILENO) == 1;
+  winsize size{};
+  if (env.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+    env.width = size.ws_col;
+  }
+  env.zone = absl::LocalTimeZone();
+  env.getenv = [](const char* name) -> std::optional<std::string> {
+    const char* value = std::getenv(name);
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+  return env;
+}
+
+}  // namespace anabranch::cli

@@ -1,0 +1,109 @@
+#include "client/cli/run_execution.h"
+
+#include <ostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "client/cli/event_text.h"
+#include "client/cli/run_view.h"
+#include "client/cli/text.h"
+#include "client/lib/error_details.h"
+#include "client/lib/payload.h"
+
+namespace anabranch::cli {
+namespace {
+
+// Shows what somebody who waits wants to know; nothing with --json.
+client::WatchCallback DefaultView(Session& session) {
+  if (session.json) {
+    return [](const v1::WatchRunResponse&) { return true; };
+  }
+  auto view = std::make_shared<RunView>(
+      session.env.err,
+      RunView::Options{.events = false,
+                       .raw_tokens = session.env.err_is_terminal,
+                       .zone = session.env.zone});
+  return [view](const v1::WatchRunResponse& message) {
+    view->Take(message);
+    return true;
+  };
+}
+
+absl::StatusOr<v1::Run> WaitFor(Session& session, client::Client& client,
+                                const RunExecution& execution,
+                                const std::string& run_id) {
+  v1::WatchRunRequest watch;
+  watch.set_run_id(run_id);
+  watch.set_no_progress(session.json && execution.on_message == nullptr);
+  const client::WatchCallback callback =
+      execution.on_message ? execution.on_message : DefaultView(session);
+  const absl::Status watched = client.WatchRun(watch, callback);
+  if (!watched.ok()) {
+    // The run goes on without us.
+    session.Note(absl::StrCat("run ", run_id,
+                              " was started; 'anabranch runs "
+                              "show ",
+                              run_id, "' tells how it stands"));
+    return watched;
+  }
+  v1::GetRunRequest get;
+  get.set_run_id(run_id);
+  return client.GetRun(get);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::StartRunResponse> Execute(Session& session,
+                                             const RunExecution& execution) {
+  if (static_cast<int64_t>(execution.input_json.size()) >
+      limits::kPayloadBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("The input is larger than the limit of ",
+                     limits::kPayloadBytesMax / (1024 * 1024), " MiB."));
+  }
+  ASSIGN_OR_RETURN(client::Client * client, session.Connect());
+  v1::StartRunRequest request;
+  request.set_flow(execution.flow);
+  request.set_run_id(execution.run_id);
+  request.set_validate_only(execution.validate_only);
+  *request.mutable_input() = client::JsonPayload(execution.input_json);
+  ASSIGN_OR_RETURN(v1::StartRunResponse response,
+                   client->StartRun(std::move(request)));
+  if (execution.validate_only) return response;
+  if (execution.on_started) execution.on_started(response.run());
+  if (execution.detach) return response;
+  const std::string run_id = response.run().run_id();
+  ASSIGN_OR_RETURN(*response.mutable_run(),
+                   WaitFor(session, *client, execution, run_id));
+  response.set_done(true);
+  if (response.run().has_result()) {
+    ASSIGN_OR_RETURN(v1::Payload result,
+                     client->Resolve(response.run().result()));
+    *response.mutable_run()->mutable_result() = std::move(result);
+  }
+  return response;
+}
+
+absl::StatusOr<ExitCode> PrintOutcome(Session& session,
+                                      const v1::StartRunResponse& response) {
+  const v1::Run& run = response.run();
+  const bool completed = run.state() == v1::RUN_STATE_COMPLETED;
+  if (session.json) {
+    RETURN_IF_ERROR(session.PrintJson(response));
+    return completed ? ExitCode::kSuccess : ExitCode::kFailed;
+  }
+  session.Note(Epitaph(run));
+  if (!completed) {
+    session.Note(absl::StrCat("  hint: 'anabranch runs history ", run.run_id(),
+                              "' shows what happened"));
+    return ExitCode::kFailed;
+  }
+  ASSIGN_OR_RETURN(const std::string result,
+                   client::PayloadToJson(run.result()));
+  session.env.out << Printable(PrettyJson(result)) << std::endl;
+  return ExitCode::kSuccess;
+}
+
+}  // namespace anabranch::cli
