@@ -29,7 +29,7 @@ struct ClientOptions {
   // "host:port" or "unix:PATH".
   std::string address = "127.0.0.1:7400";
   // What requests without a namespace get; empty leaves it to the server.
-  std::string ns;
+  std::string ns = "";
   // How long a server that never answered is waited for.
   absl::Duration connect_patience = absl::Seconds(1);
   // How long a server that has answered before may be away.
@@ -37,7 +37,7 @@ struct ClientOptions {
   // Deadline of one attempt of a call that does not wait for a run.
   absl::Duration call_timeout = absl::Seconds(30);
   // Called when a call waits for the server to come back; may be empty.
-  std::function<void(const absl::Status&)> on_outage;
+  std::function<void(const absl::Status&)> on_outage = nullptr;
 };
 
 class Connection;

@@ -23,12 +23,14 @@ struct FieldViolation {
 };
 
 struct ErrorDetails {
-  std::string reason;  // stable: RUN_NOT_FOUND; empty when the server gave none
-  std::string domain;
-  std::map<std::string, std::string> metadata;
-  std::vector<FieldViolation> field_violations;
-  std::vector<std::string> precondition_violations;  // their descriptions
-  absl::Duration retry_delay;  // zero when the server gave none
+  std::string reason =
+      "";  // stable: RUN_NOT_FOUND; empty when the server gave none
+  std::string domain = "";
+  std::map<std::string, std::string> metadata = {};
+  std::vector<FieldViolation> field_violations = {};
+  std::vector<std::string> precondition_violations = {};  // their descriptions
+  absl::Duration retry_delay =
+      absl::ZeroDuration();  // zero when the server gave none
 };
 
 // The same code and message; the details travel as a payload of the status.
