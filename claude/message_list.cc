@@ -75,14 +75,14 @@ absl::Status MessageList::Add(std::string_view role, std::string_view content) {
     message.role = role;
     const auto elements = JsonElements(content);
     const bool whole = !elements.ok() || elements->size() == blocks.size();
-    message.content = whole ? std::string(content) : JoinBlocks(blocks);
+    if (whole) message.content = content;
     message.blocks = std::move(blocks);
     messages_.push_back(std::move(message));
     return absl::OkStatus();
   }
   Message& last = messages_.back();
   for (std::string& block : blocks) last.blocks.push_back(std::move(block));
-  last.content = JoinBlocks(last.blocks);
+  last.content.clear();
   return absl::OkStatus();
 }
 
@@ -91,7 +91,10 @@ std::string MessageList::Json() const {
   writer.BeginArray();
   for (const Message& message : messages_) {
     writer.BeginObject().Key("role").String(message.role);
-    writer.Key("content").Raw(message.content).EndObject();
+    writer.Key("content");
+    writer.Raw(message.content.empty() ? JoinBlocks(message.blocks)
+                                       : message.content);
+    writer.EndObject();
   }
   writer.EndArray();
   return writer.Take();

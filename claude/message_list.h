@@ -38,7 +38,7 @@ class MessageList {
  private:
   struct Message {
     std::string role;
-    std::string content;  // raw; as it came unless it was changed
+    std::string content;  // raw, as it came; empty: join the blocks
     std::vector<std::string> blocks;
   };
 

@@ -40,13 +40,13 @@ std::vector<LineIdentity> IdentityOf(const TranscriptLines& file) {
 // The caller's leaf, or the newest one.
 absl::StatusOr<Way> ChooseWay(const TranscriptLines& file,
                               const TranscriptTree& tree,
-                              const std::vector<Way>& leaves,
+                              const std::vector<int>& leaves,
                               const std::string& wanted) {
   if (leaves.empty()) {
     return absl::InvalidArgumentError(
         "the transcript holds no user or assistant message");
   }
-  if (wanted.empty()) return leaves.front();
+  if (wanted.empty()) return tree.Follow(leaves.front(), true);
   const auto it = file.by_uuid.find(wanted);
   if (it == file.by_uuid.end()) {
     return absl::NotFoundError(
@@ -76,20 +76,22 @@ std::string SessionId(const TranscriptLines& file, const Way& way) {
   return "";
 }
 
-TranscriptLeaf DescribeLeaf(const TranscriptLines& file, const Way& leaf,
+TranscriptLeaf DescribeLeaf(const TranscriptLines& file,
+                            const TranscriptTree& tree, int leaf,
                             const Way& chosen) {
   TranscriptLeaf out;
-  const TranscriptLine& line = file.lines[static_cast<size_t>(leaf.leaf)];
+  const TranscriptLine& line = file.lines[static_cast<size_t>(leaf)];
   out.uuid = line.uuid;
   out.line = line.number;
   out.timestamp = line.timestamp;
-  out.chosen = leaf.leaf == chosen.leaf;
-  for (auto it = leaf.chain.rbegin(); it != leaf.chain.rend(); ++it) {
-    const TranscriptLine& at = file.lines[static_cast<size_t>(*it)];
-    if (out.preview.empty()) out.preview = Preview(ContentText(at.content));
-    if (!out.chosen && out.forked_at.empty() &&
-        chosen.members.count(*it) != 0) {
-      out.forked_at = at.uuid;
+  out.chosen = leaf == chosen.leaf;
+  size_t steps_left = file.lines.size();  // a cycle ends, too
+  for (int at = leaf; at != kNoLine && steps_left > 0; at = tree.Parent(at)) {
+    --steps_left;
+    const TranscriptLine& above = file.lines[static_cast<size_t>(at)];
+    if (out.preview.empty()) out.preview = Preview(ContentText(above.content));
+    if (!out.chosen && out.forked_at.empty() && chosen.members.count(at) != 0) {
+      out.forked_at = above.uuid;
     }
     if (!out.preview.empty() && (out.chosen || !out.forked_at.empty())) break;
   }
@@ -141,7 +143,7 @@ absl::StatusOr<Transcript> ParseTranscript(std::string_view bytes,
                                            const TranscriptOptions& options) {
   ASSIGN_OR_RETURN(const TranscriptLines file, ParseTranscriptLines(bytes));
   const TranscriptTree tree(file);
-  const std::vector<Way> leaves = tree.Leaves();
+  const std::vector<int> leaves = tree.Leaves();
   ASSIGN_OR_RETURN(const Way way, ChooseWay(file, tree, leaves, options.leaf));
   WaySteps steps = BuildSteps(file, way);
   Transcript out;
@@ -149,8 +151,8 @@ absl::StatusOr<Transcript> ParseTranscript(std::string_view bytes,
   const TranscriptLine& leaf = file.lines[static_cast<size_t>(way.leaf)];
   out.leaf = leaf.uuid;
   out.version = leaf.version;
-  for (const Way& other : leaves) {
-    out.leaves.push_back(DescribeLeaf(file, other, way));
+  for (const int other : leaves) {
+    out.leaves.push_back(DescribeLeaf(file, tree, other, way));
   }
   out.snapshots = Snapshots(file, tree, steps.step_of_line);
   out.steps = std::move(steps.steps);

@@ -139,6 +139,7 @@ class Collector {
 std::string JoinSlices(const std::vector<LineBlock>& first,
                        const std::vector<LineBlock>& second) {
   std::vector<std::string> blocks;
+  blocks.reserve(first.size() + second.size());
   for (const LineBlock& block : first) blocks.emplace_back(block.raw);
   for (const LineBlock& block : second) blocks.emplace_back(block.raw);
   return JoinBlocks(blocks);

@@ -48,7 +48,8 @@ std::vector<std::string_view> ToolUseIds(std::string_view content) {
 TranscriptTree::TranscriptTree(const TranscriptLines& file)
     : file_(file),
       nearest_(NearestSubstantial(file)),
-      has_child_(file.lines.size(), false) {
+      has_child_(file.lines.size(), false),
+      tool_uses_(file.lines.size()) {
   for (int i = 0; i < static_cast<int>(file.lines.size()); ++i) {
     if (!file.IsSubstantial(i)) continue;
     if (const int parent = Parent(i); parent != kNoLine) {
@@ -57,6 +58,7 @@ TranscriptTree::TranscriptTree(const TranscriptLines& file)
     const TranscriptLine& line = file.lines[static_cast<size_t>(i)];
     if (line.type == TranscriptLine::Type::kAssistant) {
       if (!line.message_id.empty()) by_message_[line.message_id].push_back(i);
+      tool_uses_[static_cast<size_t>(i)] = ToolUseIds(line.content);
       continue;
     }
     for (const auto& result : SplitUserContent(line.content).results) {
@@ -114,8 +116,7 @@ void TranscriptTree::PullInto(Way& way, bool whole) const {
 bool TranscriptTree::IsAnswered(const std::vector<int>& message,
                                 const Way& way) const {
   for (const int block : message) {
-    const TranscriptLine& line = file_.lines[static_cast<size_t>(block)];
-    for (const std::string_view id : ToolUseIds(line.content)) {
+    for (const std::string_view id : tool_uses_[static_cast<size_t>(block)]) {
       const auto answers = answers_.find(id);
       if (answers == answers_.end()) continue;
       for (const int answer : answers->second) {
@@ -129,8 +130,7 @@ bool TranscriptTree::IsAnswered(const std::vector<int>& message,
 void TranscriptTree::PullResults(const std::vector<int>& message,
                                  Way& way) const {
   for (const int block : message) {
-    const TranscriptLine& line = file_.lines[static_cast<size_t>(block)];
-    for (const std::string_view id : ToolUseIds(line.content)) {
+    for (const std::string_view id : tool_uses_[static_cast<size_t>(block)]) {
       const auto answers = answers_.find(id);
       if (answers == answers_.end()) continue;
       const std::vector<int>& lines = answers->second;
@@ -144,17 +144,41 @@ void TranscriptTree::PullResults(const std::vector<int>& message,
   }
 }
 
-std::vector<Way> TranscriptTree::Leaves() const {
-  std::vector<Way> leaves;
-  std::set<int> beside;  // pulled into an accepted way
+// The lower end of the way to `leaf`: down from the message in which it leaves
+// the lines that other ways claimed.
+Way TranscriptTree::Segment(int leaf, const std::vector<bool>& claimed) const {
+  const auto id_of = [this](int index) {
+    return file_.lines[static_cast<size_t>(index)].message_id;
+  };
+  Way way;
+  way.leaf = leaf;
+  int joint = kNoLine;
+  for (int at = leaf; at != kNoLine; at = Parent(at)) {
+    if (joint != kNoLine && (id_of(at).empty() || id_of(at) != id_of(joint))) {
+      break;
+    }
+    if (!way.members.insert(at).second) break;  // a cycle
+    way.chain.push_back(at);
+    if (joint == kNoLine && claimed[static_cast<size_t>(at)]) joint = at;
+  }
+  std::reverse(way.chain.begin(), way.chain.end());
+  PullInto(way, true);
+  return way;
+}
+
+std::vector<int> TranscriptTree::Leaves() const {
+  std::vector<int> leaves;
+  std::vector<bool> claimed(file_.lines.size(), false);
   for (int i = static_cast<int>(file_.lines.size()) - 1; i >= 0; --i) {
-    if (!file_.IsSubstantial(i) || HasChild(i) || beside.count(i) != 0) {
+    if (!file_.IsSubstantial(i) || HasChild(i) ||
+        claimed[static_cast<size_t>(i)]) {
       continue;
     }
     if (leaves.size() == kLeavesMax) break;
-    leaves.push_back(Follow(i, true));
-    const Way& way = leaves.back();
-    beside.insert(way.pulled.begin(), way.pulled.end());
+    leaves.push_back(i);
+    for (const int member : Segment(i, claimed).members) {
+      claimed[static_cast<size_t>(member)] = true;
+    }
   }
   return leaves;
 }

@@ -45,9 +45,11 @@ class TranscriptTree {
   // the leaf is part of is completed; otherwise the leaf is a cut.
   Way Follow(int leaf, bool whole) const;
 
-  // Where ways end, newest first, at most kLeavesMax; each with its way. Dead
-  // ends that belong to another way's parallel tool calls are none.
-  std::vector<Way> Leaves() const;
+  // Where ways end, newest first, at most kLeavesMax. Dead ends that belong to
+  // another way's parallel tool calls are none.
+  std::vector<int> Leaves() const;
+  // The substantial line above a substantial one, or kNoLine.
+  int Parent(int index) const;
   bool HasChild(int index) const {
     return has_child_[static_cast<size_t>(index)];
   }
@@ -58,7 +60,7 @@ class TranscriptTree {
   static constexpr size_t kLeavesMax = 256;
 
  private:
-  int Parent(int index) const;
+  Way Segment(int leaf, const std::vector<bool>& claimed) const;
   void PullInto(Way& way, bool whole) const;
   bool IsAnswered(const std::vector<int>& message, const Way& way) const;
   void PullResults(const std::vector<int>& message, Way& way) const;
@@ -66,6 +68,7 @@ class TranscriptTree {
   const TranscriptLines& file_;
   std::vector<int> nearest_;
   std::vector<bool> has_child_;
+  std::vector<std::vector<std::string_view>> tool_uses_;  // ids, by line
   // Substantial assistant lines by message id, in the file's order.
   std::map<std::string_view, std::vector<int>> by_message_;
   // User lines by the tool_use ids that they answer.
