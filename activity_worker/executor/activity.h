@@ -1,0 +1,64 @@
+// What an activity is, and what it may use.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "activity_worker/core/outcome.h"
+#include "activity_worker/executor/http_engine.h"
+#include "anabranch/v1/worker_stream.pb.h"
+
+namespace anabranch::activity_worker {
+
+// How long a call may be silent.
+struct HttpLimits {
+  absl::Duration first_byte = absl::Seconds(600);
+  absl::Duration idle = absl::Seconds(120);  // between bytes of the response
+};
+
+// One attempt's view of its surroundings. Executor thread; outlives its
+// activity. Nothing here waits; callbacks come later, never once the attempt
+// has ended.
+class ActivityContext {
+ public:
+  virtual ~ActivityContext() = default;
+
+  virtual const v1::Task& task() const = 0;
+
+  // Streamed output, whole UTF-8 characters.
+  virtual void Progress(std::string_view text) = 0;
+
+  // Ends the attempt; later calls change nothing. The activity is destroyed
+  // after the callback in which it said so.
+  virtual void Finish(Outcome outcome) = 0;
+
+  virtual void After(absl::Duration delay, std::function<void()> callback) = 0;
+
+  // Runs `work` on the helper thread, for what would hold up the streams of
+  // others, and ends the attempt with its outcome.
+  virtual void Compute(std::function<Outcome(const v1::Task&)> work) = 0;
+
+  // One call at a time. The observer is the activity or a part of it.
+  virtual void Post(HttpRequest request, const HttpLimits& limits,
+                    HttpObserver& observer) = 0;
+};
+
+// One attempt of one kind of work. Executor thread. Destroying it ends it.
+class Activity {
+ public:
+  virtual ~Activity() = default;
+
+  virtual void Start() = 0;
+
+  // What the attempt has used so far, as raw JSON; asked when it is stopped or
+  // has run out of time.
+  virtual std::string UsageJson() const { return ""; }
+};
+
+using ActivityFactory =
+    std::function<std::unique_ptr<Activity>(ActivityContext& context)>;
+
+}  // namespace anabranch::activity_worker
