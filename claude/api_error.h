@@ -10,8 +10,9 @@
 
 namespace anabranch::claude {
 
-// Failure types of our own, beside the API's ("rate_limit_error", …). All but
-// kSpendLimit and kUnexpectedStatus are worth another try.
+// Failure types of our own, beside the API's ("rate_limit_error", …).
+// kSpendLimit and kUnexpectedStatus are not worth another try, an error event
+// is if its own type is, the rest always.
 inline constexpr std::string_view kSpendLimit = "spend_limit";
 inline constexpr std::string_view kUnexpectedStatus = "unexpected_status";
 inline constexpr std::string_view kConnectionError = "connection_error";
