@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "claude/json.h"
+#include "claude/transcript_fixture.h"
 #include "flows/testing/prepare_fixture.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -21,8 +22,9 @@ class RegisteredFlows : public ::testing::Test {
 TEST_F(RegisteredFlows, AreAllThatShip) {
   std::vector<std::string> names;
   for (const auto* flow : registry_.List()) names.push_back(flow->name);
-  EXPECT_THAT(names, ::testing::ElementsAre("claude_chat", "echo", "sequence",
-                                            "sleep", "wait_for_signal"));
+  EXPECT_THAT(names,
+              ::testing::ElementsAre("claude_chat", "echo", "fork_compare",
+                                     "sequence", "sleep", "wait_for_signal"));
 }
 
 TEST_F(RegisteredFlows, DescribeThemselves) {
@@ -42,6 +44,8 @@ TEST_F(RegisteredFlows, DescribeThemselves) {
 
 TEST_F(RegisteredFlows, HaveExamplesThatWork) {
   FakePrepareContext context;
+  context.Add("11111111-1111-4111-8111-111111111111",
+              claude::ReadTranscriptFile("in_place_branch.jsonl"));
   for (const auto* flow : registry_.List()) {
     SCOPED_TRACE(flow->name);
     EXPECT_TRUE(claude::ValidateJson(flow->example).ok());
