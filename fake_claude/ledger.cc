@@ -72,6 +72,19 @@ void Ledger::End(size_t call, const CallEnd& end) {
   calls_[call - 1].end = end;
   calls_[call - 1].finished_ms = absl::ToUnixMillis(clock_.Now());
   Log(call - 1);
+  changed_.notify_all();
+}
+
+void Ledger::AwaitBegin(size_t call) const {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [&] { return calls_.size() >= call; });
+}
+
+void Ledger::AwaitEnd(size_t call) const {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [&] {
+    return calls_.size() >= call && calls_[call - 1].finished_ms != 0;
+  });
 }
 
 Json Ledger::Calls(size_t after) const {
@@ -111,6 +124,7 @@ size_t Ledger::Add(const CallInfo& info, bool begun, int status) {
   call.status = status;
   call.received_ms = absl::ToUnixMillis(clock_.Now());
   calls_.push_back(std::move(call));
+  changed_.notify_all();
   return calls_.size() - 1;
 }
 

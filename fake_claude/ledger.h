@@ -1,6 +1,7 @@
 // The independent witness: every call that reached this server.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <fstream>
 #include <mutex>
@@ -57,6 +58,11 @@ class Ledger {
   // Ends a call; a second end replaces the first.
   void End(size_t call, const CallEnd& end);
 
+  // Returns when the call is listed.
+  void AwaitBegin(size_t call) const;
+  // Returns when the call has ended.
+  void AwaitEnd(size_t call) const;
+
   // {"calls":[…]}, those numbered above `after`.
   Json Calls(size_t after = 0) const;
   // How many calls begun, finished, are open, or ended otherwise.
@@ -78,6 +84,7 @@ class Ledger {
 
   Clock& clock_;
   mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
   std::vector<Call> calls_;
   std::ofstream file_;
 };
