@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -148,8 +149,11 @@ def main():
     cache = os.path.join(".cache", "tidy")
     os.makedirs(cache, exist_ok=True)
     bad, cached = lint(commands, options.jobs, cache)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"    clang-tidy: {len(commands)} files, {cached} from the cache, "
-          f"{bad} with findings", file=sys.stderr)
+          f"{bad} with findings; "
+          f"{usage.ru_utime + usage.ru_stime:.0f} s of processor time",
+          file=sys.stderr)
     return 1 if bad else 0
 
 

@@ -148,7 +148,8 @@ def tests_are_built(tree):
             continue
         folder, name = os.path.split(path)
         build = os.path.join(folder, "BUILD")
-        if build not in tree.paths or name not in tree.text(build):
+        stem = os.path.splitext(name)[0]
+        if build not in tree.paths or f'"{stem}' not in tree.text(build):
             yield f"{path}: no BUILD file beside it names it"
 
 
