@@ -1,0 +1,251 @@
+#include "orchestrator/rpc/run_reads.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "orchestrator/rpc/errors.h"
+#include "orchestrator/rpc/paging.h"
+#include "orchestrator/rpc/waiting.h"
+
+namespace anabranch::rpc {
+namespace {
+
+namespace api = anabranch::v1;
+
+constexpr int kHistoryPageDefault = 200;
+// Of one answer's 3 MiB, what a run's two values may take; the rest is for
+// what it waits for.
+constexpr int64_t kValueBytesMax = int64_t{1} * 1024 * 1024;
+constexpr int64_t kWaitingBytesMax = int64_t{512} * 1024;
+// Left free in a page for its token and framing.
+constexpr int64_t kPageSlack = int64_t{4} * 1024;
+constexpr int64_t kPageBytesMax = limits::kAnswerBytesMax - kPageSlack;
+
+int64_t BytesOf(const google::protobuf::Message& message) {
+  return static_cast<int64_t>(message.ByteSizeLong()) + 8;
+}
+
+// Tokens of GetHistory: "e<event>" goes on at that event, "a<seq>" with the
+// open activities after that one.
+struct HistoryCursor {
+  bool in_activities = false;
+  int64_t number = 1;
+};
+
+absl::StatusOr<HistoryCursor> ParseHistoryCursor(const std::string& text) {
+  HistoryCursor cursor;
+  if (text.empty()) return cursor;
+  cursor.in_activities = text[0] == 'a';
+  auto end = text.data() + text.size();
+  auto result = std::from_chars(text.data() + 1, end, cursor.number);
+  if (result.ec != std::errc() || result.ptr != end) return InvalidPageToken();
+  return cursor;
+}
+
+void ShowValue(api::Payload& payload) {
+  PayloadDoor::Show(payload, kValueBytesMax);
+}
+
+}  // namespace
+
+absl::StatusOr<log::RunName> RunReads::NameOf(const std::string& ns,
+                                              const std::string& run_id) {
+  log::RunName name{ns.empty() ? "default" : ns, run_id};
+  RETURN_IF_ERROR(CheckId("namespace", name.ns));
+  RETURN_IF_ERROR(CheckId("run_id", name.run_id));
+  return name;
+}
+
+absl::StatusOr<Uid> RunReads::Find(const log::RunName& name) {
+  ASSIGN_OR_RETURN(auto index, reader_.ReadRunIndex(name));
+  if (!index.has_value()) return RunNotFound(name);
+  return Uid{index->uid()};
+}
+
+absl::StatusOr<api::Run> RunReads::ReadStatus(Uid uid) {
+  ASSIGN_OR_RETURN(auto status, reader_.ReadStatus(uid));
+  if (!status.has_value()) {
+    return StoreDamaged("run " + uid.ToHex() + " has no status.");
+  }
+  return std::move(*status->mutable_run());
+}
+
+absl::StatusOr<api::Run> RunReads::Read(Uid uid, api::RunView view) {
+  ASSIGN_OR_RETURN(api::Run run, ReadStatus(uid));
+  RETURN_IF_ERROR(AddWaiting(uid, run));
+  if (view == api::RUN_VIEW_BASIC) {
+    run.clear_input();
+    run.clear_result();
+  }
+  RETURN_IF_ERROR(ShowValues(run, true));
+  return run;
+}
+
+absl::Status RunReads::AddWaiting(Uid uid, api::Run& run) {
+  run.clear_waiting_activities();
+  run.clear_waiting_timers();
+  run.clear_waiting_for();
+  if (IsClosed(run.state())) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto activities, reader_.ReadActivities(uid));
+  ASSIGN_OR_RETURN(auto timers, reader_.ReadTimers(uid));
+  for (auto& record : activities) {
+    *run.add_waiting_activities() = std::move(*record.mutable_info());
+  }
+  for (const auto& record : timers) {
+    auto& timer = *run.add_waiting_timers();
+    timer.set_seq(record.seq());
+    *timer.mutable_fire_time() = record.fire_time();
+  }
+  MarkNoWorker(run, *workers_.Get());
+  run.set_waiting_for(WaitingFor(run, clock_.Now()));
+  // A run may wait for more than an answer holds: the sentence counts them.
+  int64_t bytes = 0;
+  int kept = 0;
+  while (kept < run.waiting_activities_size() && bytes < kWaitingBytesMax) {
+    bytes += BytesOf(run.waiting_activities(kept++));
+  }
+  run.mutable_waiting_activities()->DeleteSubrange(
+      kept, run.waiting_activities_size() - kept);
+  return absl::OkStatus();
+}
+
+absl::Status RunReads::ShowValues(api::Run& run, bool inline_references) {
+  for (bool result : {false, true}) {
+    if (result ? !run.has_result() : !run.has_input()) continue;
+    api::Payload& value = result ? *run.mutable_result() : *run.mutable_input();
+    if (inline_references) {
+      RETURN_IF_ERROR(door_.Inline(value, kValueBytesMax));
+    }
+    ShowValue(value);
+  }
+  for (api::ActivityInfo& activity : *run.mutable_waiting_activities()) {
+    ShowPayloads(activity);
+  }
+  if (run.has_failure()) ShowPayloads(*run.mutable_failure());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<api::GetRunResponse> RunReads::GetRun(
+    const api::GetRunRequest& request) {
+  ASSIGN_OR_RETURN(auto name, NameOf(request.namespace_(), request.run_id()));
+  ASSIGN_OR_RETURN(Uid uid, Find(name));
+  api::GetRunResponse response;
+  ASSIGN_OR_RETURN(*response.mutable_run(), Read(uid, request.view()));
+  return response;
+}
+
+absl::StatusOr<api::ListRunsResponse> RunReads::ListRuns(
+    const api::ListRunsRequest& request) {
+  std::string ns =
+      request.namespace_().empty() ? "default" : request.namespace_();
+  RETURN_IF_ERROR(CheckId("namespace", ns));
+  if (!request.filter().empty()) return FilterNotSupported(request.filter());
+  ASSIGN_OR_RETURN(int page_size, PageSize(request.page_size()));
+  std::string scope = "runs/" + ns;
+  ASSIGN_OR_RETURN(std::string cursor,
+                   ReadPageToken(scope, request.page_token()));
+  ASSIGN_OR_RETURN(auto page, reader_.ListRuns(ns, cursor, page_size));
+  api::ListRunsResponse response;
+  int64_t bytes = 0;
+  for (Uid uid : page.uids) {
+    ASSIGN_OR_RETURN(api::Run run, ReadStatus(uid));
+    RETURN_IF_ERROR(AddWaiting(uid, run));
+    if (request.view() != api::RUN_VIEW_FULL) {
+      run.clear_input();
+      run.clear_result();
+    }
+    RETURN_IF_ERROR(ShowValues(run, false));
+    bytes += BytesOf(run);
+    if (bytes > kPageBytesMax && response.runs_size() > 0) {
+      // Shorter than asked for: the store says where it goes on.
+      ASSIGN_OR_RETURN(page,
+                       reader_.ListRuns(ns, cursor, response.runs_size()));
+      break;
+    }
+    *response.add_runs() = std::move(run);
+  }
+  if (!page.next_cursor.empty()) {
+    response.set_next_page_token(MakePageToken(scope, page.next_cursor));
+  }
+  return response;
+}
+
+absl::StatusOr<api::GetHistoryResponse> RunReads::GetHistory(
+    const api::GetHistoryRequest& request) {
+  ASSIGN_OR_RETURN(auto name, NameOf(request.namespace_(), request.run_id()));
+  ASSIGN_OR_RETURN(int page_size,
+                   PageSize(request.page_size(), kHistoryPageDefault));
+  ASSIGN_OR_RETURN(Uid uid, Find(name));
+  std::string scope = "history/" + uid.ToHex();
+  ASSIGN_OR_RETURN(std::string text,
+                   ReadPageToken(scope, request.page_token()));
+  ASSIGN_OR_RETURN(HistoryCursor cursor, ParseHistoryCursor(text));
+  api::GetHistoryResponse response;
+  bool at_end = true;
+  if (!cursor.in_activities) {
+    ASSIGN_OR_RETURN(at_end,
+                     AddEvents(uid, cursor.number, page_size, response));
+    cursor.number = 0;
+  }
+  if (at_end) {
+    RETURN_IF_ERROR(AddOpenActivities(uid, cursor.number, response));
+  }
+  if (!response.next_page_token().empty()) {
+    response.set_next_page_token(
+        MakePageToken(scope, response.next_page_token()));
+  }
+  return response;
+}
+
+// Returns whether the history is at its end; else the token is set.
+absl::StatusOr<bool> RunReads::AddEvents(Uid uid, int64_t from_event,
+                                         int page_size,
+                                         api::GetHistoryResponse& response) {
+  int64_t bytes = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(auto activations,
+                     reader_.ReadActivations(uid, from_event, kPageBytesMax));
+    if (activations.empty()) return true;
+    for (auto& activation : activations) {
+      for (auto& event : *activation.mutable_events()) {
+        if (event.event_id() < from_event) continue;
+        ShowPayloads(event);
+        bytes += BytesOf(event);
+        if (response.events_size() == page_size ||
+            (bytes > kPageBytesMax && response.events_size() > 0)) {
+          response.set_next_page_token(absl::StrCat("e", event.event_id()));
+          return false;
+        }
+        from_event = event.event_id() + 1;
+        *response.add_events() = std::move(event);
+      }
+    }
+  }
+}
+
+absl::Status RunReads::AddOpenActivities(Uid uid, int64_t after_seq,
+                                         api::GetHistoryResponse& response) {
+  ASSIGN_OR_RETURN(auto activities, reader_.ReadActivities(uid));
+  int64_t bytes = BytesOf(response);
+  for (auto& record : activities) {
+    api::ActivityInfo& info = *record.mutable_info();
+    if (info.seq() <= after_seq) continue;
+    ShowPayloads(info);
+    bytes += BytesOf(info);
+    if (bytes > kPageBytesMax &&
+        response.events_size() + response.open_activities_size() > 0) {
+      response.set_next_page_token(absl::StrCat("a", after_seq));
+      return absl::OkStatus();
+    }
+    after_seq = info.seq();
+    *response.add_open_activities() = std::move(info);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace anabranch::rpc

@@ -1,0 +1,58 @@
+// RunReads: answers what is asked of runs from the store.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "anabranch/v1/run_service.pb.h"
+#include "base/clock.h"
+#include "orchestrator/log/store.h"
+#include "orchestrator/rpc/payload_door.h"
+#include "orchestrator/rpc/worker_directory.h"
+
+namespace anabranch::rpc {
+
+// Shows only what is durable. Threads: any; what it is given outlives it.
+class RunReads {
+ public:
+  RunReads(log::StoreReader& reader, const WorkerDirectory& workers,
+           Clock& clock)
+      : reader_(reader), workers_(workers), clock_(clock), door_(reader) {}
+
+  // The namespace defaults to `default`; INVALID_FIELD for what is no id.
+  static absl::StatusOr<log::RunName> NameOf(const std::string& ns,
+                                             const std::string& run_id);
+
+  // RUN_NOT_FOUND when there is none.
+  absl::StatusOr<Uid> Find(const log::RunName& name);
+
+  // The run with what it waits for. Input and result are inlined as far as an
+  // answer has room for them, else they stay references.
+  absl::StatusOr<anabranch::v1::Run> Read(Uid uid, anabranch::v1::RunView view);
+
+  // How the run stands, without looking at more than its status.
+  absl::StatusOr<anabranch::v1::Run> ReadStatus(Uid uid);
+
+  absl::StatusOr<anabranch::v1::GetRunResponse> GetRun(
+      const anabranch::v1::GetRunRequest& request);
+  absl::StatusOr<anabranch::v1::ListRunsResponse> ListRuns(
+      const anabranch::v1::ListRunsRequest& request);
+  absl::StatusOr<anabranch::v1::GetHistoryResponse> GetHistory(
+      const anabranch::v1::GetHistoryRequest& request);
+
+ private:
+  absl::Status AddWaiting(Uid uid, anabranch::v1::Run& run);
+  absl::Status ShowValues(anabranch::v1::Run& run, bool inline_references);
+  absl::StatusOr<bool> AddEvents(Uid uid, int64_t from_event, int page_size,
+                                 anabranch::v1::GetHistoryResponse& response);
+  absl::Status AddOpenActivities(Uid uid, int64_t after_seq,
+                                 anabranch::v1::GetHistoryResponse& response);
+
+  log::StoreReader& reader_;
+  const WorkerDirectory& workers_;
+  Clock& clock_;
+  PayloadDoor door_;
+};
+
+}  // namespace anabranch::rpc

@@ -1,0 +1,148 @@
+#include "orchestrator/rpc/waiting.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "orchestrator/rpc/errors.h"
+
+namespace anabranch::rpc {
+namespace {
+
+namespace api = anabranch::v1;
+
+absl::Time ToTime(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) +
+         absl::Nanoseconds(time.nanos());
+}
+
+std::string Seconds(absl::Duration duration) {
+  return absl::StrFormat("%.1f s", absl::ToDoubleSeconds(std::max(
+                                       duration, absl::ZeroDuration())));
+}
+
+std::string Named(const api::ActivityInfo& activity) {
+  std::string text =
+      absl::StrCat("activity ", activity.seq(), " ", activity.activity_type());
+  if (!activity.name().empty()) {
+    absl::StrAppend(&text, " (", Shortened(activity.name()), ")");
+  }
+  return text;
+}
+
+std::string BackingOff(const api::ActivityInfo& activity, absl::Time now) {
+  std::string after = activity.last_failure().type();
+  return absl::StrCat(
+      "attempt ", activity.attempt() + 1, " in ",
+      Seconds(ToTime(activity.next_attempt_time()) - now),
+      after.empty() ? "" : absl::StrCat(" after ", Shortened(after)));
+}
+
+std::string Running(const api::ActivityInfo& activity, absl::Time now) {
+  std::string where =
+      activity.worker().empty() ? activity.session() : activity.worker();
+  return absl::StrCat("attempt ", activity.attempt(), " runs on ",
+                      Shortened(where), " since ",
+                      Seconds(now - ToTime(activity.start_time())));
+}
+
+std::string Sentence(const api::ActivityInfo& activity, absl::Time now) {
+  std::string text = Named(activity) + ": ";
+  switch (activity.state()) {
+    case api::ACTIVITY_STATE_BACKING_OFF:
+      return text + BackingOff(activity, now);
+    case api::ACTIVITY_STATE_RUNNING:
+      return text + Running(activity, now);
+    default:
+      return text + (activity.no_worker()
+                         ? "no connected worker offers this type"
+                         : "waits for a free worker");
+  }
+}
+
+// Higher is more telling.
+int Weight(const api::ActivityInfo& activity) {
+  if (activity.no_worker()) return 3;
+  switch (activity.state()) {
+    case api::ACTIVITY_STATE_BACKING_OFF:
+      return 2;
+    case api::ACTIVITY_STATE_RUNNING:
+      return 0;
+    default:
+      return 1;
+  }
+}
+
+std::string TimerSentence(const api::Run& run, absl::Time now) {
+  const auto& timers = run.waiting_timers();
+  auto first = std::min_element(
+      timers.begin(), timers.end(), [](const auto& a, const auto& b) {
+        return ToTime(a.fire_time()) < ToTime(b.fire_time());
+      });
+  return absl::StrCat("timer ", first->seq(), ": fires in ",
+                      Seconds(ToTime(first->fire_time()) - now));
+}
+
+std::string BlockedSentence(const api::Blocked& blocked) {
+  std::string_view reason = api::BlockedReason_Name(blocked.reason());
+  reason.remove_prefix(
+      std::min(reason.size(), std::string_view("BLOCKED_REASON_").size()));
+  return absl::StrCat("a build of the flow that can go on: blocked by ",
+                      absl::string_view(reason.data(), reason.size()),
+                      " at event ", blocked.event_id());
+}
+
+}  // namespace
+
+bool IsClosed(api::RunState state) {
+  switch (state) {
+    case api::RUN_STATE_COMPLETED:
+    case api::RUN_STATE_FAILED:
+    case api::RUN_STATE_CANCELLED:
+    case api::RUN_STATE_TERMINATED:
+    case api::RUN_STATE_TIMED_OUT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void MarkNoWorker(api::Run& run, const std::vector<api::Worker>& workers) {
+  std::set<std::string_view> offered;
+  for (const api::Worker& worker : workers) {
+    if (worker.state() != api::WORKER_STATE_CONNECTED &&
+        worker.state() != api::WORKER_STATE_SUSPECT) {
+      continue;
+    }
+    offered.insert(worker.activity_types().begin(),
+                   worker.activity_types().end());
+  }
+  for (api::ActivityInfo& activity : *run.mutable_waiting_activities()) {
+    activity.set_no_worker(activity.state() == api::ACTIVITY_STATE_READY &&
+                           !offered.contains(activity.activity_type()));
+  }
+}
+
+std::string WaitingFor(const api::Run& run, absl::Time now) {
+  if (IsClosed(run.state())) return "";
+  if (run.has_blocked()) return BlockedSentence(run.blocked());
+  const auto& activities = run.waiting_activities();
+  int others = run.waiting_activities_size() + run.waiting_timers_size() - 1;
+  std::string text;
+  if (!activities.empty()) {
+    auto telling = std::max_element(
+        activities.begin(), activities.end(),
+        [](const auto& a, const auto& b) { return Weight(a) < Weight(b); });
+    text = Sentence(*telling, now);
+  } else if (run.waiting_timers_size() > 0) {
+    text = TimerSentence(run, now);
+  } else {
+    return "a signal, or its next step";
+  }
+  if (others > 0) absl::StrAppend(&text, " (and ", others, " more)");
+  return text;
+}
+
+}  // namespace anabranch::rpc
