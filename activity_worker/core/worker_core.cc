@@ -5,23 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
 
 namespace anabranch::activity_worker {
 namespace {
 
 constexpr size_t kEarlyCancelsMax = limits::kSlotsPerWorkerMax;
-
-absl::Duration FromProto(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
-
-void ToProto(absl::Duration duration, google::protobuf::Duration& out) {
-  absl::Duration rest;
-  out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &rest));
-  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
-}
 
 }  // namespace
 
@@ -257,7 +247,7 @@ void WorkerCore::SendOutcome(const std::string& token, const TaskState& state) {
     *failed->mutable_failure() = outcome.failure;
     failed->set_usage_json(outcome.usage_json);
     if (outcome.next_delay.has_value()) {
-      ToProto(*outcome.next_delay, *failed->mutable_next_delay());
+      *failed->mutable_next_delay() = ToProto(*outcome.next_delay);
     }
   }
   output_.Push(std::move(message), token);

@@ -13,6 +13,9 @@
 
 namespace anabranch::activity_worker {
 
+using Continuation = std::function<void()>;
+using HelperWork = std::function<Continuation(const v1::Task& task)>;
+
 // How long a call may be silent.
 struct HttpLimits {
   absl::Duration first_byte = absl::Seconds(600);
@@ -38,8 +41,9 @@ class ActivityContext {
   virtual void After(absl::Duration delay, std::function<void()> callback) = 0;
 
   // Runs `work` on the helper thread, for what would hold up the streams of
-  // others, and ends the attempt with its outcome.
-  virtual void Compute(std::function<Outcome(const v1::Task&)> work) = 0;
+  // others; what it returns then runs on the executor's thread. `work` must not
+  // touch the activity, which may end meanwhile.
+  virtual void Compute(HelperWork work) = 0;
 
   // One call at a time. The observer is the activity or a part of it.
   virtual void Post(HttpRequest request, const HttpLimits& limits,

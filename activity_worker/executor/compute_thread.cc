@@ -17,7 +17,7 @@ ComputeThread::~ComputeThread() {
 }
 
 void ComputeThread::Submit(TaskId id, std::shared_ptr<const v1::Task> task,
-                           Work work) {
+                           HelperWork work) {
   {
     const std::scoped_lock lock(mutex_);
     items_.push_back({id, std::move(task), std::move(work)});

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "activity_worker/core/worker_core.h"
+#include "activity_worker/executor/activity.h"
 #include "anabranch/v1/worker_stream.pb.h"
 
 namespace anabranch::activity_worker {
@@ -17,9 +18,9 @@ namespace anabranch::activity_worker {
 // task that has ended is taken out again.
 class ComputeThread {
  public:
-  using Work = std::function<Outcome(const v1::Task&)>;
-  // Called on the helper thread, once for each work that ran.
-  using Done = std::function<void(TaskId, Outcome)>;
+  // Called on the helper thread, once for each work that ran, with what it
+  // returned.
+  using Done = std::function<void(TaskId, Continuation)>;
 
   explicit ComputeThread(Done done);
   // Waits for the work that runs; drops what waits.
@@ -27,7 +28,7 @@ class ComputeThread {
   ComputeThread(const ComputeThread&) = delete;
   ComputeThread& operator=(const ComputeThread&) = delete;
 
-  void Submit(TaskId id, std::shared_ptr<const v1::Task> task, Work work);
+  void Submit(TaskId id, std::shared_ptr<const v1::Task> task, HelperWork work);
 
   // Takes out what has not begun.
   void Cancel(TaskId id);
@@ -36,7 +37,7 @@ class ComputeThread {
   struct Item {
     TaskId id = 0;
     std::shared_ptr<const v1::Task> task;
-    Work work;
+    HelperWork work;
   };
 
   void Loop();

@@ -12,13 +12,24 @@ Executor::Executor(const ActivityRegistry& registry, Clock& clock,
 
 Executor::~Executor() { Shutdown(); }
 
+template <typename Fill>
+void Executor::Put(Fill fill) {
+  bool wake = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    fill(inbox_);
+    wake = !std::exchange(woken_, true);
+  }
+  if (wake) http_.Wakeup();
+}
+
 void Executor::Start(TaskListener& listener) {
   AB_CHECK(listener_ == nullptr);
   listener_ = &listener;
   compute_ =
-      std::make_unique<ComputeThread>([this](TaskId id, Outcome outcome) {
+      std::make_unique<ComputeThread>([this](TaskId id, Continuation next) {
         Put([&](Inbox& inbox) {
-          inbox.computed.emplace_back(id, std::move(outcome));
+          inbox.computed.emplace_back(id, std::move(next));
         });
       });
   services_ = std::make_unique<TaskServices>(TaskServices{
@@ -33,17 +44,6 @@ void Executor::Shutdown() {
   thread_.join();
   tasks_.clear();
   compute_.reset();
-}
-
-template <typename Fill>
-void Executor::Put(Fill fill) {
-  bool wake = false;
-  {
-    const std::scoped_lock lock(mutex_);
-    fill(inbox_);
-    wake = !std::exchange(woken_, true);
-  }
-  if (wake) http_.Wakeup();
 }
 
 void Executor::Submit(std::vector<BegunTask> begun,
@@ -80,9 +80,9 @@ void Executor::Handle(Inbox& inbox) {
     task = std::make_unique<RunningTask>(*services_, std::move(begun));
     task->Start(factory);
   }
-  for (auto& [id, outcome] : inbox.computed) {
+  for (const auto& [id, next] : inbox.computed) {
     const auto it = tasks_.find(id);
-    if (it != tasks_.end()) it->second->Finish(std::move(outcome));
+    if (it != tasks_.end()) it->second->Continue(next);
   }
   for (const StoppedTask& stopped : inbox.stopped) {
     const auto it = tasks_.find(stopped.id);

@@ -45,7 +45,7 @@ class Executor : public TaskRunner {
   struct Inbox {
     std::vector<BegunTask> begun;
     std::vector<StoppedTask> stopped;
-    std::vector<std::pair<TaskId, Outcome>> computed;
+    std::vector<std::pair<TaskId, Continuation>> computed;
     bool shutdown = false;
   };
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/proto_time.h"
 
 namespace anabranch::activity_worker {
 
@@ -35,9 +36,7 @@ void RunningTask::Start(const ActivityFactory* factory) {
 
 void RunningTask::ArmDeadline() {
   if (!task_->has_start_to_close_timeout()) return;
-  const auto& timeout = task_->start_to_close_timeout();
-  const absl::Duration limit =
-      absl::Seconds(timeout.seconds()) + absl::Nanoseconds(timeout.nanos());
+  const absl::Duration limit = FromProto(task_->start_to_close_timeout());
   if (limit <= absl::ZeroDuration()) return;
   After(limit, [this, limit] {
     Stop(kTimeout,
@@ -71,9 +70,14 @@ void RunningTask::After(absl::Duration delay, std::function<void()> callback) {
       }));
 }
 
-void RunningTask::Compute(std::function<Outcome(const v1::Task&)> work) {
+void RunningTask::Compute(HelperWork work) {
   computing_ = true;
   services_.compute.Submit(id_, task_, std::move(work));
+}
+
+void RunningTask::Continue(const Continuation& next) {
+  computing_ = false;
+  if (!ended_) next();
 }
 
 void RunningTask::Post(HttpRequest request, const HttpLimits& limits,

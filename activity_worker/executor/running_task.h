@@ -40,14 +40,15 @@ class RunningTask : public ActivityContext, private HttpObserver {
   // Ends the attempt from outside.
   void Stop(std::string_view type, std::string_view message, bool retryable);
 
-  bool ended() const { return ended_; }
+  // Goes on with what the helper thread has prepared.
+  void Continue(const Continuation& next);
 
   // ActivityContext.
   const v1::Task& task() const override { return *task_; }
   void Progress(std::string_view text) override;
   void Finish(Outcome outcome) override;
   void After(absl::Duration delay, std::function<void()> callback) override;
-  void Compute(std::function<Outcome(const v1::Task&)> work) override;
+  void Compute(HelperWork work) override;
   void Post(HttpRequest request, const HttpLimits& limits,
             HttpObserver& observer) override;
 
