@@ -18,7 +18,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "activity_worker/activities/api_endpoint.h"
 #include "activity_worker/activities/basic_activities.h"
+#include "activity_worker/activities/claude_messages.h"
+#include "activity_worker/activities/conversation_activities.h"
 #include "activity_worker/executor/activity_registry.h"
 #include "activity_worker/executor/executor.h"
 #include "activity_worker/stream_client.h"
@@ -49,7 +52,7 @@ Environment:
 
 Examples:
   # against a local fake API
-  ANTHROPIC_BASE_URL=http://127.0.0.1:7480 anabranch-worker
+  ANTHROPIC_BASE_URL=http://127.0.0.1:8787 anabranch-worker
   # against the real one, 20 calls at once, for one activity type only
   ANTHROPIC_API_KEY=… anabranch-worker --slots 20 --types claude.messages
 
@@ -65,6 +68,7 @@ struct Flags {
   std::string log_level = "info";
   std::string log_format = "text";
   double drain_seconds = 10;
+  std::string anthropic_version;
 };
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -85,6 +89,9 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--log-format", flags.log_format, "text or json")
       ->capture_default_str();
+  app.add_option("--anthropic-version", flags.anthropic_version,
+                 "API version: 2023-06-01 (default) or 2026-10-21")
+      ->envname("ANTHROPIC_VERSION");
   app.add_option("--drain-seconds", flags.drain_seconds,
                  "Time that running tasks have to end after SIGTERM")
       ->check(CLI::Range(0.0, 86400.0))
@@ -144,19 +151,38 @@ absl::StatusOr<std::vector<std::string>> ChooseTypes(
   return std::vector<std::string>(unique.begin(), unique.end());
 }
 
+int BadUsage(const absl::Status& status) {
+  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return 2;
+}
+
 int Serve(const Flags& flags, sigset_t signals) {
   RealClock clock;
   SystemRandom random;
   const std::string session = RandomHexId(random);
+  ApiEnvironment environment = ApiEnvironment::OfProcess();
+  environment.version = flags.anthropic_version;
+  const absl::StatusOr<ApiEndpoint> endpoint = ApiEndpoint::Create(environment);
+  if (!endpoint.ok()) return BadUsage(endpoint.status());
   ActivityRegistry registry;
   RegisterBasicActivities(registry);
+  RegisterConversationActivities(registry);
+  if (endpoint->available()) {
+    RegisterClaudeMessages(registry, *endpoint, clock, {session, {}});
+  }
   const absl::StatusOr<std::vector<std::string>> types =
       ChooseTypes(registry, flags.types);
   if (!types.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(types.status().message()).c_str());
-    return 2;
+    if (!endpoint->available()) {
+      std::fprintf(stderr, "claude.messages is not offered: %s\n",
+                   endpoint->description().c_str());
+    }
+    return BadUsage(types.status());
   }
-  Executor executor(registry, clock, {.http = {.slots = flags.slots}});
+  const char* ca_file = std::getenv("SSL_CERT_FILE");
+  Executor executor(registry, clock,
+                    {.http = {.slots = flags.slots,
+                              .ca_file = ca_file == nullptr ? "" : ca_file}});
   const std::string label = flags.label.empty() ? DefaultLabel() : flags.label;
   StreamClient client({.session = session,
                        .label = label,
@@ -169,6 +195,11 @@ int Serve(const Flags& flags, sigset_t signals) {
   }).detach();
   spdlog::info("worker {} (session {}) offers {}; {} slots", label, session,
                absl::StrJoin(*types, ", "), flags.slots);
+  if (endpoint->available()) {
+    spdlog::info("claude.messages calls {}", endpoint->description());
+  } else {
+    spdlog::warn("claude.messages is not offered: {}", endpoint->description());
+  }
   const bool clean = client.Run();
   executor.Shutdown();
   spdlog::info(clean ? "ended: everything handed over"
@@ -185,10 +216,7 @@ int Main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   const absl::Status logging =
       InitLogging(flags.log_level, flags.log_format, "anabranch-worker");
-  if (!logging.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(logging.message()).c_str());
-    return 2;
-  }
+  if (!logging.ok()) return BadUsage(logging);
   ForbidCoreDumps();
   // Costs 5 to 7 % of the latency.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);

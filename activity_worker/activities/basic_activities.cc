@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "activity_worker/activities/payload_text.h"
+#include "activity_worker/activities/status_failure.h"
 #include "base/status_macros.h"
 #include "claude/json.h"
 
@@ -19,12 +20,6 @@ namespace {
 
 // A year: what is longer is a mistake.
 constexpr double kSecondsMax = 366.0 * 24 * 3600;
-
-Outcome InvalidInput(const absl::Status& status) {
-  const absl::string_view message = status.message();
-  return FailureOf(kInvalidInput, {message.data(), message.size()},
-                   /*retryable=*/false);
-}
 
 // The number of that name; nullopt when absent.
 absl::StatusOr<std::optional<double>> Seconds(const claude::JsonObject& object,
@@ -66,7 +61,7 @@ class SleepActivity : public Activity {
   void Start() override {
     const absl::StatusOr<double> seconds = Parse();
     if (!seconds.ok()) {
-      context_.Finish(InvalidInput(seconds.status()));
+      context_.Finish(FailureOfStatus(seconds.status()));
       return;
     }
     context_.After(absl::Seconds(*seconds), [this, seconds = *seconds] {
@@ -99,7 +94,7 @@ class FailActivity : public Activity {
   void Start() override {
     absl::StatusOr<Outcome> outcome = Decide();
     context_.Finish(outcome.ok() ? *std::move(outcome)
-                                 : InvalidInput(outcome.status()));
+                                 : FailureOfStatus(outcome.status()));
   }
 
  private:
