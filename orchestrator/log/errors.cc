@@ -29,6 +29,13 @@ absl::Status UnknownPayload(std::string_view sha256) {
       absl::StrCat("no content is stored under sha256 ", View(sha256), "."));
 }
 
+absl::Status BadCrashSpec(std::string_view text) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", View(text),
+                   "\" names no place to crash at; N:before, N:after-sync and "
+                   "N:after-effects do, N from 1."));
+}
+
 absl::Status FolderInUse(std::string_view folder, std::string_view lock_file,
                          int64_t pid) {
   std::string holder =

@@ -16,6 +16,8 @@ absl::Status NewerRecord(std::string_view key, int version);
 
 // kNotFound.
 absl::Status UnknownPayload(std::string_view sha256);
+// kInvalidArgument.
+absl::Status BadCrashSpec(std::string_view text);
 
 // Opening a data folder.
 

@@ -1,6 +1,7 @@
 #include "orchestrator/log/rocksdb_event_log.h"
 
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <utility>
 #include <vector>
@@ -50,6 +51,15 @@ bool HasBadSpot(const std::vector<WalReport>& reports) {
   return false;
 }
 
+// RocksDB would read all zeros that a log was extended by: most of the time
+// that opening takes. Best effort.
+void CutZeros(const std::vector<WalReport>& reports) {
+  for (const WalReport& report : reports) {
+    if (report.bad_spot.has_value()) continue;
+    (void)truncate(report.path.c_str(), report.end);
+  }
+}
+
 absl::Status Damage(const WalReport& report) {
   return DamagedLog(report.path, report.bad_spot->offset, report.bad_spot->how);
 }
@@ -83,6 +93,7 @@ absl::Status RocksDbEventLog::Recover() {
   if (const WalReport* damaged = FindSilentDamage(reports)) {
     return Damage(*damaged);
   }
+  CutZeros(reports);
   absl::Status opened = OpenDatabase(RecoveryMode::kAbsolute);
   if (!absl::IsDataLoss(opened) || !HasBadSpot(reports)) return opened;
   if (const WalReport* damaged = FindDamage(reports)) return Damage(*damaged);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <deque>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -76,7 +77,9 @@ PieceOrWhy ParsePiece(std::string_view rest) {
 class BlockReader {
  public:
   explicit BlockReader(const std::string& path)
-      : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+      : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (fd_ >= 0) FindExtents();
+  }
   ~BlockReader() {
     if (fd_ >= 0) close(fd_);
   }
@@ -87,11 +90,14 @@ class BlockReader {
   // next call.
   absl::StatusOr<std::string_view> Next() {
     if (fd_ < 0) return UnreadableFile(path_, LastError());
-    off_t data = lseek(fd_, next_, SEEK_DATA);
-    if (data < 0 && errno == ENXIO) return std::string_view();
-    if (data > next_) next_ = data / kBlockBytes * kBlockBytes;
+    while (!extents_.empty() && extents_.front().end <= next_) {
+      extents_.pop_front();
+    }
+    if (extents_.empty()) return std::string_view();
+    next_ = std::max(next_, extents_.front().begin / kBlockBytes * kBlockBytes);
     ssize_t size = pread(fd_, buffer_.data(), buffer_.size(), next_);
     if (size < 0) return UnreadableFile(path_, LastError());
+    if (size == 0) return UnreadableFile(path_, "it ends too early");
     offset_ = next_;
     next_ += kBlockBytes;
     return std::string_view(buffer_).substr(0, static_cast<size_t>(size));
@@ -100,12 +106,32 @@ class BlockReader {
   int64_t offset() const { return offset_; }
 
  private:
+  struct Extent {
+    int64_t begin;
+    int64_t end;
+  };
+
+  // Before anything is read: what is in the page cache counts as data.
+  void FindExtents() {
+    off_t begin = lseek(fd_, 0, SEEK_DATA);
+    while (begin >= 0) {
+      off_t end = lseek(fd_, begin, SEEK_HOLE);
+      if (end < 0) break;
+      extents_.push_back({begin, end});
+      begin = lseek(fd_, end, SEEK_DATA);
+    }
+    if (errno == ENXIO) return;  // the end of the file
+    // A file system that does not know: all of it.
+    extents_ = {{0, lseek(fd_, 0, SEEK_END)}};
+  }
+
   static std::string LastError() {
     return std::generic_category().message(errno);
   }
 
   std::string path_;
   int fd_;
+  std::deque<Extent> extents_;
   std::string buffer_ = std::string(kBlockBytes, '\0');
   int64_t offset_ = 0;
   int64_t next_ = 0;
@@ -132,6 +158,7 @@ class WalScanner {
   // No more blocks.
   void Finish() {
     if (!ended_) EndAt(end_);
+    report_.end = end_;
   }
 
  private:

@@ -28,6 +28,8 @@ struct WalReport {
   uint64_t number = 0;
   // A batch begins in this log.
   bool has_batch = false;
+  // Where its records end and, without a bad spot, nothing but zeros follows.
+  int64_t end = 0;
 
   struct BadSpot {
     // Where in the file, in bytes.
