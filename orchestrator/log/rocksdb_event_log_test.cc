@@ -317,7 +317,7 @@ TEST_F(RocksDbEventLogTest, AFolderInUseIsRefusedNamingTheHolder) {
 
 TEST_F(RocksDbEventLogTest, APlainFileIsNoFolder) {
   std::ofstream(folder_) << "text";
-  for (std::string path : {folder_, folder_ + "/below"}) {
+  for (const std::string& path : {folder_, folder_ + "/below"}) {
     options_.path = path;
     absl::Status opened = Open();
     EXPECT_EQ(opened.code(), absl::StatusCode::kFailedPrecondition) << opened;

@@ -94,6 +94,7 @@ storage::ActivationRecord Activation(int64_t first, int64_t last) {
 std::vector<int64_t> FirstEvents(
     const std::vector<storage::ActivationRecord>& records) {
   std::vector<int64_t> ids;
+  ids.reserve(records.size());
   for (const auto& record : records) ids.push_back(record.events(0).event_id());
   return ids;
 }
@@ -107,6 +108,7 @@ storage::ActivityRecord Activity(Uid uid, int64_t seq) {
 
 std::vector<int64_t> Seqs(const std::vector<storage::ActivityRecord>& records) {
   std::vector<int64_t> seqs;
+  seqs.reserve(records.size());
   for (const auto& record : records) seqs.push_back(record.info().seq());
   return seqs;
 }
@@ -122,6 +124,7 @@ storage::ConversationRecord Conversation(std::string id, int32_t revision) {
 std::vector<std::string> Labels(
     const std::vector<storage::ConversationRecord>& records) {
   std::vector<std::string> labels;
+  labels.reserve(records.size());
   for (const auto& record : records) {
     labels.push_back(record.conversation_id() + "@" +
                      std::to_string(record.revision()));

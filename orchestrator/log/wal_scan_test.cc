@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "orchestrator/log/crc32c.h"
 
@@ -108,7 +109,7 @@ TEST_F(WalScanTest, ABadSpotThatABatchFollowsIsDamage) {
   std::string second = Piece(kWhole, "second");
   std::string rest = Piece(kWhole, "third");
   for (size_t at = 0; at < second.size(); ++at) {
-    WalReport report = Scan(first + Flip(second, at) + rest);
+    WalReport report = Scan(absl::StrCat(first, Flip(second, at), rest));
     ASSERT_TRUE(report.bad_spot.has_value()) << at;
     EXPECT_EQ(report.bad_spot->offset, static_cast<int64_t>(first.size()));
     EXPECT_TRUE(report.bad_spot->batch_follows) << at;
