@@ -14,8 +14,8 @@ namespace anabranch::activity_worker {
 inline constexpr std::string_view kTlsError = "tls_error";
 
 struct ClaudeMessagesOptions {
-  std::string session;  // sent along with the task's identity
-  HttpLimits limits;
+  std::string session = "";  // sent along with the task's identity
+  HttpLimits limits = {};
 };
 
 // Input and result: claude/request.h, claude/assistant_message.h. An
