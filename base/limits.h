@@ -54,6 +54,9 @@ inline constexpr absl::Duration kReconnectGrace = absl::Seconds(2);
 inline constexpr absl::Duration kRecoveryGrace = absl::Seconds(10);
 inline constexpr absl::Duration kTimeGap = absl::Seconds(2);
 
+// A worker's own delay before the next attempt: longer is taken as this.
+inline constexpr absl::Duration kWorkerDelayMax = absl::Hours(24 * 7);
+
 // Streamed output kept per attempt for watchers that come late.
 inline constexpr int64_t kProgressBytesMax = 256 * 1024;
 

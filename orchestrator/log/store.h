@@ -100,6 +100,8 @@ class StoreReader {
     storage::MailboxRecord record;
   };
   absl::StatusOr<std::vector<MailboxEntry>> ReadMailbox(Uid uid);
+  // Runs whose mailbox is not empty.
+  absl::StatusOr<std::vector<Uid>> ReadMailboxRuns();
   absl::StatusOr<std::optional<storage::StatusRecord>> ReadStatus(Uid uid);
   absl::StatusOr<std::optional<storage::RunIndexRecord>> ReadRunIndex(
       const RunName& name);
@@ -115,6 +117,9 @@ class StoreReader {
   absl::StatusOr<RunPage> ListRuns(std::string_view ns, std::string_view cursor,
                                    int limit);
   absl::StatusOr<std::vector<storage::UsageRecord>> ReadUsage(Uid uid);
+  // What one attempt used; nothing when no result of it came.
+  absl::StatusOr<std::optional<storage::UsageRecord>> ReadUsageOf(
+      ActivityId id, int32_t attempt);
 
   absl::StatusOr<bool> HasPayload(std::string_view sha256);
   // Content by hash; kNotFound when there is none.

@@ -147,6 +147,24 @@ absl::StatusOr<std::vector<StoreReader::MailboxEntry>> StoreReader::ReadMailbox(
   return entries;
 }
 
+absl::StatusOr<std::vector<Uid>> StoreReader::ReadMailboxRuns() {
+  std::vector<Uid> uids;
+  RETURN_IF_ERROR(log_.Scan(PrefixRange(std::string(kMailboxKind)),
+                            [&](std::string_view key, std::string_view) {
+                              Uid uid{KeyParser(key).Number().value_or(0)};
+                              if (uids.empty() || uids.back() != uid) {
+                                uids.push_back(uid);
+                              }
+                              return true;
+                            }));
+  return uids;
+}
+
+absl::StatusOr<std::optional<storage::UsageRecord>> StoreReader::ReadUsageOf(
+    ActivityId id, int32_t attempt) {
+  return ReadOne<storage::UsageRecord>(log_, UsageKey(id, attempt));
+}
+
 absl::StatusOr<std::optional<storage::StatusRecord>> StoreReader::ReadStatus(
     Uid uid) {
   return ReadOne<storage::StatusRecord>(log_, StatusKey(uid));

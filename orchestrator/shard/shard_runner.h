@@ -1,9 +1,11 @@
 // ShardRunner: the thread that holds the shard's role in production.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "orchestrator/log/event_log.h"
@@ -17,7 +19,10 @@ struct ShardRunnerOptions {
   // Live flows kept in memory; 0 replays for every stimulus.
   int live_flows_max = 1000;
   // Called after the effects of each batch have been released.
-  std::function<void()> after_effects;
+  std::function<void()> after_effects = nullptr;
+  // Takes a line that a flow logged; on the shard's thread.
+  std::function<void(const RunName& run, const std::string& line)> flow_log =
+      nullptr;
 };
 
 // Threads: Post from any thread. Owns one thread of its own; everything else
@@ -29,15 +34,16 @@ class ShardRunner {
       log::EventLog& log, const sdk::FlowRegistry& flows, Clock& clock,
       Random& random, Effects& effects, ShardRunnerOptions options);
 
-  // Stops after the batch in hand; inputs still waiting are answered
-  // kUnavailable.
   ~ShardRunner();
+  ShardRunner(const ShardRunner&) = delete;
+  ShardRunner& operator=(const ShardRunner&) = delete;
 
   // Takes the input in. Inputs of clients beyond limits::kInboxMax are
-  // answered kResourceExhausted at once; results and timers never are.
+  // answered kResourceExhausted at once; results never are.
   void Post(Input input);
 
-  // Stops the thread; no effect is released after it returns. Idempotent.
+  // Stops the thread after the batch in hand; inputs still waiting are
+  // answered kUnavailable, no effect is released afterwards. Idempotent.
   void Stop();
 
  private:

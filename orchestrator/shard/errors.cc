@@ -1,0 +1,97 @@
+#include "orchestrator/shard/errors.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/error_details.h"
+#include "base/limits.h"
+
+namespace anabranch::shard {
+
+using absl::StatusCode;
+using log::RunName;
+
+absl::Status RunNotFound(const RunName& name) {
+  return MakeError(
+      StatusCode::kNotFound, "RUN_NOT_FOUND",
+      absl::StrCat("there is no run ", name.run_id, " in namespace ", name.ns,
+                   "; `anabranch runs list` shows those that are"),
+      {{"run_id", name.run_id}, {"namespace", name.ns}});
+}
+
+absl::Status RunAlreadyExists(const RunName& name) {
+  return MakeError(
+      StatusCode::kAlreadyExists, "RUN_ALREADY_EXISTS",
+      absl::StrCat("run ", name.run_id,
+                   " exists with another flow or input; choose another run_id"),
+      {{"run_id", name.run_id}, {"namespace", name.ns}});
+}
+
+absl::Status RunClosed(const RunName& name, const std::string& state) {
+  return WithPrecondition(
+      MakeError(StatusCode::kFailedPrecondition, "RUN_CLOSED",
+                absl::StrCat("run ", name.run_id, " is closed (", state,
+                             "): it takes nothing in any more"),
+                {{"run_id", name.run_id}, {"state", state}}),
+      "RUN_OPEN", name.run_id, "the run must be open");
+}
+
+absl::Status FlowNotFound(const std::string& flow) {
+  return MakeError(StatusCode::kNotFound, "FLOW_NOT_FOUND",
+                   absl::StrCat("this server has no flow ", flow,
+                                "; `anabranch flows` shows those that it has"),
+                   {{"flow", flow}});
+}
+
+absl::Status RequestIdReused(const std::string& request_id) {
+  return MakeError(
+      StatusCode::kInvalidArgument, "REQUEST_ID_REUSED",
+      absl::StrCat("request_id ", request_id,
+                   " was used with another request; make a new one"),
+      {{"request_id", request_id}});
+}
+
+absl::Status MailboxFull(const RunName& name) {
+  return WithRetryDelay(
+      MakeError(StatusCode::kResourceExhausted, "MAILBOX_FULL",
+                absl::StrCat("run ", name.run_id, " is blocked and ",
+                             limits::kMailboxMax,
+                             " messages wait for it already; run a good build "
+                             "of its flow, or terminate it"),
+                {{"run_id", name.run_id}}),
+      absl::Seconds(30));
+}
+
+absl::Status ConversationExists(const std::string& id) {
+  return MakeError(
+      StatusCode::kAlreadyExists, "CONVERSATION_ALREADY_EXISTS",
+      absl::StrCat("conversation ", id,
+                   " exists with other content; import this one under another "
+                   "id (--id)"),
+      {{"conversation_id", id}});
+}
+
+absl::Status InboxFull() {
+  return WithRetryDelay(
+      MakeError(
+          StatusCode::kResourceExhausted, "SERVER_BUSY",
+          absl::StrCat(limits::kInboxMax, " requests wait already; try again")),
+      absl::Seconds(1));
+}
+
+absl::Status ShuttingDown() {
+  return WithRetryDelay(
+      MakeError(StatusCode::kUnavailable, "DRAINING",
+                "the server is going down; try again when it is back"),
+      absl::Seconds(1));
+}
+
+absl::Status DiskFull() {
+  return WithRetryDelay(
+      MakeError(
+          StatusCode::kUnavailable, "DISK_FULL",
+          absl::StrCat("less than ", limits::kSpaceReserveBytes / (1024 * 1024),
+                       " MiB are free where the data folder lies; make "
+                       "room")),
+      absl::Seconds(30));
+}
+
+}  // namespace anabranch::shard

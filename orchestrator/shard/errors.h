@@ -1,0 +1,23 @@
+// What a shard refuses, as named functions: what happened, to which id, what
+// to do.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "orchestrator/log/store.h"
+
+namespace anabranch::shard {
+
+absl::Status RunNotFound(const log::RunName& name);
+absl::Status RunAlreadyExists(const log::RunName& name);
+absl::Status RunClosed(const log::RunName& name, const std::string& state);
+absl::Status FlowNotFound(const std::string& flow);
+absl::Status RequestIdReused(const std::string& request_id);
+absl::Status MailboxFull(const log::RunName& name);
+absl::Status ConversationExists(const std::string& id);
+absl::Status InboxFull();
+absl::Status ShuttingDown();
+absl::Status DiskFull();
+
+}  // namespace anabranch::shard

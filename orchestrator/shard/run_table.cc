@@ -1,0 +1,176 @@
+#include "orchestrator/shard/run_table.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "orchestrator/replay/replay.h"
+
+namespace anabranch::shard {
+namespace {
+
+using storage::v1::ActivationRecord;
+using storage::v1::StatusRecord;
+
+// A history is read in pieces of this size.
+constexpr int64_t kReadBytes = 4 * 1024 * 1024;
+
+// A fresh fold, keeping what is no part of the history.
+core::RunState Fold(const core::RunState& before,
+                    const std::vector<ActivationRecord>& history) {
+  core::RunState state;
+  state.uid = before.uid;
+  for (const auto& activation : history) {
+    for (const auto& event : activation.events()) state.Apply(event);
+  }
+  if (history.empty()) state.run = before.run;
+  *state.run.mutable_usage() = before.run.usage();
+  return state;
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<Uid>> RunTable::FindUid(const RunName& name) {
+  auto it = names_.find(name);
+  if (it != names_.end()) return std::optional<Uid>(it->second);
+  ASSIGN_OR_RETURN(auto index, store_.ReadRunIndex(name));
+  if (!index.has_value()) return std::optional<Uid>();
+  return std::optional<Uid>(Uid{index->uid()});
+}
+
+absl::StatusOr<bool> RunTable::FindStatus(Uid uid) {
+  if (runs_.contains(uid)) return true;
+  ASSIGN_OR_RETURN(auto status, store_.ReadStatus(uid));
+  return status.has_value();
+}
+
+LiveRun& RunTable::Create(const RunName& name, Uid uid) {
+  LiveRun& run = runs_[uid];
+  run.name = name;
+  run.state.uid = uid;
+  run.last_used = ++clock_;
+  names_[name] = uid;
+  return run;
+}
+
+absl::StatusOr<LiveRun*> RunTable::Load(Uid uid) {
+  auto it = runs_.find(uid);
+  if (it != runs_.end()) {
+    it->second.last_used = ++clock_;
+    return &it->second;
+  }
+  ASSIGN_OR_RETURN(auto status, store_.ReadStatus(uid));
+  if (!status.has_value()) return static_cast<LiveRun*>(nullptr);
+  LiveRun run;
+  run.name = {status->run().namespace_(), status->run().run_id()};
+  run.state.uid = uid;
+  run.state.run = status->run();
+  run.start_digest = status->start_digest();
+  run.mailbox_first = status->mailbox_first();
+  run.mailbox_next = status->mailbox_next();
+  run.last_used = ++clock_;
+  if (!run.state.closed()) RETURN_IF_ERROR(Rebuild(run, *status));
+  names_[run.name] = uid;
+  return &(runs_[uid] = std::move(run));
+}
+
+absl::Status RunTable::Rebuild(LiveRun& run, const StatusRecord& status) {
+  ASSIGN_OR_RETURN(auto history, History(run.state.uid));
+  run.state = Fold(run.state, history);
+  run.state.run.clear_waiting_activities();
+  run.state.run.clear_waiting_timers();
+  const sdk::FlowDefinition* definition = flows_.Find(status.run().flow());
+  if (definition == nullptr) {
+    SetBlocked(run, v1::BLOCKED_REASON_FLOW_UNKNOWN, 1,
+               absl::StrCat("build ", flows_.build_id(), " has no flow ",
+                            status.run().flow(),
+                            "; run a build that has it, or terminate the run"));
+    return absl::OkStatus();
+  }
+  // The same build breaks down at the same place: not tried again. A history
+  // that does not match is: it costs a replay and shows the report anew.
+  const auto& blocked = status.run().blocked();
+  bool broke_down = blocked.reason() == v1::BLOCKED_REASON_FLOW_STUCK ||
+                    blocked.reason() == v1::BLOCKED_REASON_FLOW_ERROR;
+  if (broke_down && blocked.build_id() == flows_.build_id()) {
+    SetBlocked(run, blocked.reason(), blocked.event_id(), blocked.report());
+    return absl::OkStatus();
+  }
+  replay::Replayed replayed =
+      replay::Replay({absl::StrCat(run.name.ns, "/", run.name.run_id),
+                      definition, flows_.build_id(), &payloads_},
+                     history);
+  if (replayed.mismatch.has_value()) {
+    SetBlocked(run, replayed.mismatch->reason, replayed.mismatch->event_id,
+               replayed.mismatch->report);
+    return absl::OkStatus();
+  }
+  run.flow = std::move(replayed.flow);
+  run.state.run.set_state(v1::RUN_STATE_RUNNING);
+  run.state.run.clear_blocked();
+  if (run.mailbox_first < run.mailbox_next) {
+    ASSIGN_OR_RETURN(run.takeable_mail, store_.ReadMailbox(run.state.uid));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ActivationRecord>> RunTable::History(Uid uid) {
+  std::vector<ActivationRecord> history;
+  int64_t next = 1;
+  while (true) {
+    ASSIGN_OR_RETURN(auto page, store_.ReadActivations(uid, next, kReadBytes));
+    if (page.empty()) return history;
+    const auto& last = page.back();
+    next = last.events(last.events_size() - 1).event_id() + 1;
+    std::move(page.begin(), page.end(), std::back_inserter(history));
+  }
+}
+
+absl::Status RunTable::Block(LiveRun& run, v1::BlockedReason reason,
+                             const std::string& report) {
+  ASSIGN_OR_RETURN(auto history, History(run.state.uid));
+  history.insert(history.end(), run.undurable.begin(), run.undurable.end());
+  int64_t event_id = run.state.last_event_id;
+  run.state = Fold(run.state, history);
+  SetBlocked(run, reason, event_id, report);
+  return absl::OkStatus();
+}
+
+void RunTable::SetBlocked(LiveRun& run, v1::BlockedReason reason,
+                          int64_t event_id, const std::string& report) {
+  run.flow.reset();
+  run.state.run.set_state(v1::RUN_STATE_BLOCKED);
+  auto* blocked = run.state.run.mutable_blocked();
+  blocked->set_reason(reason);
+  blocked->set_event_id(event_id);
+  blocked->set_report(report);
+  blocked->set_build_id(flows_.build_id());
+  blocked->set_mailbox_size(
+      static_cast<int>(run.mailbox_next - run.mailbox_first));
+}
+
+void RunTable::Evict(size_t max) {
+  std::vector<std::pair<uint64_t, Uid>> open;
+  for (auto it = runs_.begin(); it != runs_.end();) {
+    it->second.undurable.clear();
+    if (it->second.state.closed()) {
+      names_.erase(it->second.name);
+      it = runs_.erase(it);
+    } else {
+      if (runs_.size() > max)
+        open.emplace_back(it->second.last_used, it->first);
+      ++it;
+    }
+  }
+  if (runs_.size() <= max) return;
+  std::sort(open.begin(), open.end());
+  for (const auto& [used, uid] : open) {
+    if (runs_.size() <= max) return;
+    names_.erase(runs_[uid].name);
+    runs_.erase(uid);
+  }
+}
+
+}  // namespace anabranch::shard

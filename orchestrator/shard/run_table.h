@@ -1,0 +1,80 @@
+// RunTable: the runs that are in memory, and how one gets there: by replay.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "anabranch/storage/v1/records.pb.h"
+#include "orchestrator/core/run_state.h"
+#include "orchestrator/log/store.h"
+#include "sdk/flow_instance.h"
+#include "sdk/flow_registry.h"
+
+namespace anabranch::shard {
+
+using log::RunName;
+
+struct LiveRun {
+  RunName name;
+  core::RunState state;
+  // Null when the run is closed or BLOCKED.
+  std::unique_ptr<sdk::FlowInstance> flow;
+  std::string start_digest;
+  int64_t mailbox_first = 0;
+  int64_t mailbox_next = 0;
+  // Stimuli that wait in the mailbox and could be taken in now.
+  std::vector<log::StoreReader::MailboxEntry> takeable_mail;
+  // Activations that are not durable yet; cleared when they are.
+  std::vector<storage::v1::ActivationRecord> undurable;
+  uint64_t last_used = 0;
+};
+
+// Under its shard's role. Pointers stay valid until Evict.
+class RunTable {
+ public:
+  RunTable(log::StoreReader& store, const sdk::FlowRegistry& flows,
+           sdk::PayloadReader& payloads)
+      : store_(store), flows_(flows), payloads_(payloads) {}
+
+  // The uid of that name's current generation, in memory or in the store.
+  absl::StatusOr<std::optional<Uid>> FindUid(const RunName& name);
+
+  // The run, rebuilt by replay when it is not in memory: with a flow, closed,
+  // or BLOCKED. Null when the store has no such run.
+  absl::StatusOr<LiveRun*> Load(Uid uid);
+
+  // True when there is such a run; rebuilds nothing.
+  absl::StatusOr<bool> FindStatus(Uid uid);
+
+  // A run that does not exist yet.
+  LiveRun& Create(const RunName& name, Uid uid);
+
+  // The flow could not take in a stimulus: its state is folded anew from what
+  // was recorded, and it becomes BLOCKED.
+  absl::Status Block(LiveRun& run, v1::BlockedReason reason,
+                     const std::string& report);
+
+  // Forgets runs beyond `max`, least recently used first, and closed ones.
+  // Everything must be durable.
+  void Evict(size_t max);
+
+ private:
+  absl::Status Rebuild(LiveRun& run, const storage::v1::StatusRecord& status);
+  absl::StatusOr<std::vector<storage::v1::ActivationRecord>> History(Uid uid);
+  void SetBlocked(LiveRun& run, v1::BlockedReason reason, int64_t event_id,
+                  const std::string& report);
+
+  log::StoreReader& store_;
+  const sdk::FlowRegistry& flows_;
+  sdk::PayloadReader& payloads_;
+  std::map<Uid, LiveRun> runs_;
+  std::map<RunName, Uid> names_;
+  uint64_t clock_ = 0;
+};
+
+}  // namespace anabranch::shard

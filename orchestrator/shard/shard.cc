@@ -1,0 +1,190 @@
+#include "orchestrator/shard/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/proto_time.h"
+#include "base/status_macros.h"
+#include "orchestrator/core/payloads.h"
+#include "orchestrator/shard/errors.h"
+
+namespace anabranch::shard {
+
+Shard::Shard(log::EventLog& log, const sdk::FlowRegistry& flows, Random& random,
+             Effects& effects, ShardOptions options)
+    : log_(log),
+      store_(log),
+      flows_(flows),
+      random_(random),
+      effects_(effects),
+      options_(options),
+      runs_(store_, flows, *this) {}
+
+absl::Status Shard::Recover(Times now) {
+  ASSIGN_OR_RETURN(auto activities, store_.ReadAllActivities());
+  for (auto& record : activities) {
+    ActivityId id{Uid{record.uid()}, record.info().seq()};
+    activities_[id] = std::move(record);
+    ArmRecovered(activities_[id], now);
+  }
+  ASSIGN_OR_RETURN(auto timers, store_.ReadAllTimers());
+  for (const auto& timer : timers) {
+    // A clock jump can neither stretch a timer nor fire it early by more than
+    // it had to run.
+    absl::Duration left =
+        std::clamp(FromProto(timer.fire_time()) - now.wall,
+                   absl::ZeroDuration(), FromProto(timer.duration()));
+    timers_.Arm({{Uid{timer.uid()}, timer.seq()}, TimerKind::kFlowTimer},
+                now.steady + left);
+  }
+  if (!sessions_.all().empty()) {
+    grace_until_ = now.steady + limits::kRecoveryGrace;
+  }
+  // A good build takes in what waits in mailboxes.
+  ASSIGN_OR_RETURN(auto blocked, store_.ReadMailboxRuns());
+  for (Uid uid : blocked) {
+    ASSIGN_OR_RETURN(LiveRun * run, runs_.Load(uid));
+    if (run != nullptr && run->flow != nullptr) TakeMail(*run, now);
+    if (run != nullptr) Touch(uid);
+  }
+  last_tick_ = now;
+  return absl::OkStatus();
+}
+
+void Shard::Take(Input input, Times now) {
+  UpdateGrace(now);
+  std::visit([&](auto&& value) { On(std::move(value), now); },
+             std::move(input));
+  RunFollowUps(now);
+}
+
+void Shard::Tick(Times now) {
+  UpdateGrace(now);
+  if (sessions_.UpdateSuspects(now)) workers_changed_ = true;
+  LoseExpired(now);
+  while (auto key = timers_.PopDue(now.steady)) {
+    OnDue(*key, now);
+    RunFollowUps(now);
+  }
+  if (!draining_ && !disk_full_) {
+    while (auto match = matcher_.Next(sessions_)) Grant(*match, now);
+  }
+  RunFollowUps(now);
+  WriteStatuses();
+}
+
+log::WriteBatch Shard::TakeBatch() { return batch_.Take(); }
+
+void Shard::Release() {
+  for (auto& reply : std::exchange(replies_, {})) reply();
+  SendOutgoing();
+  for (auto& [stream, status] : std::exchange(closing_, {})) {
+    effects_.CloseStream(stream, std::move(status));
+  }
+  for (Uid uid : std::exchange(changed_, {})) {
+    auto run = runs_.Load(uid);
+    effects_.RunChanged(uid,
+                        run.ok() && *run != nullptr && (*run)->state.closed());
+  }
+  if (std::exchange(workers_changed_, false)) {
+    effects_.WorkersChanged(sessions_.Snapshot());
+  }
+  new_payloads_.clear();
+  new_dedups_.clear();
+  new_conversations_.clear();
+  runs_.Evict(options_.live_flows_max);
+}
+
+std::optional<absl::Duration> Shard::NextDue() const {
+  std::optional<absl::Duration> due = timers_.Next();
+  auto earlier = [&due](std::optional<absl::Duration> other) {
+    if (other.has_value() && (!due.has_value() || *other < *due)) due = other;
+  };
+  earlier(sessions_.NextDue());
+  earlier(grace_until_);
+  return due;
+}
+
+std::vector<FlowLogLine> Shard::TakeFlowLog() {
+  return std::exchange(flow_log_, {});
+}
+
+void Shard::WriteStatuses() {
+  for (Uid uid : changed_) {
+    absl::Status status = WriteStatus(uid);
+    // The store cannot be read: going on would lose what it holds.
+    AB_CHECK_MSG(status.ok(), std::string(status.message()));
+  }
+  new_usage_.clear();
+}
+
+absl::Status Shard::WriteStatus(Uid uid) {
+  ASSIGN_OR_RETURN(LiveRun * run, runs_.Load(uid));
+  if (run == nullptr) return absl::OkStatus();
+  for (const std::string& usage : new_usage_[uid]) {
+    core::AddUsage(*run->state.run.mutable_usage(), usage);
+  }
+  storage::v1::StatusRecord status;
+  *status.mutable_run() = run->state.run;
+  status.set_start_digest(run->start_digest);
+  status.set_mailbox_first(run->mailbox_first);
+  status.set_mailbox_next(run->mailbox_next);
+  api::Run& shown = *status.mutable_run();
+  if (shown.has_blocked()) {
+    shown.mutable_blocked()->set_mailbox_size(
+        static_cast<int>(run->mailbox_next - run->mailbox_first));
+  }
+  for (auto it = activities_.lower_bound({uid, 0});
+       it != activities_.end() && it->first.uid == uid; ++it) {
+    *shown.add_waiting_activities() = it->second.info();
+    if (it->second.info().state() == api::ACTIVITY_STATE_BACKING_OFF) {
+      shown.set_retrying(true);
+    }
+  }
+  for (const auto& [seq, timer] : run->state.open_timers) {
+    auto* info = shown.add_waiting_timers();
+    info->set_seq(seq);
+    *info->mutable_fire_time() = timer.fire_time();
+  }
+  if (run->flow != nullptr) {
+    shown.set_unread_signals(
+        static_cast<int>(run->flow->UnreadSignals().size()));
+  }
+  batch_.PutStatus(uid, status);
+  return absl::OkStatus();
+}
+
+void Shard::SendOutgoing() {
+  std::map<StreamId, std::vector<api::ServerMessage>> frames;
+  for (Outgoing& out : std::exchange(outgoing_, {})) {
+    if (out.message.has_task()) {
+      FillPayload(*out.message.mutable_task()->mutable_input());
+      for (auto& [name, payload] :
+           *out.message.mutable_task()->mutable_attachments()) {
+        FillPayload(payload);
+      }
+    }
+    frames[out.stream].push_back(std::move(out.message));
+  }
+  for (auto& [stream, messages] : frames) {
+    effects_.SendToWorker(stream, std::move(messages));
+  }
+}
+
+void Shard::FillPayload(api::Payload& payload) {
+  if (!payload.has_ref()) return;
+  auto content = Read(payload.ref());
+  AB_CHECK_MSG(content.ok(), std::string(content.status().message()));
+  payload = core::InlinePayload(payload.ref().encoding(), *std::move(content));
+}
+
+absl::StatusOr<std::string> Shard::Read(const v1::PayloadRef& ref) {
+  auto it = new_payloads_.find(ref.sha256());
+  if (it != new_payloads_.end()) return it->second;
+  ASSIGN_OR_RETURN(auto content, store_.ReadPayload(ref.sha256()));
+  return std::move(content.bytes);
+}
+
+}  // namespace anabranch::shard

@@ -1,0 +1,201 @@
+// Shard: one role that owns its runs. The loop of the engine, without threads,
+// clocks or sockets: production and simulation differ only in who calls it.
+//
+//   shard.Take(input, times)…      decide, apply, drain the flow
+//   shard.Tick(times)              what is due; grants
+//   batch = shard.TakeBatch()      one atomic batch
+//   log.Append(batch)              durable, or the process ends
+//   shard.Release()                replies, tasks, notices: never before
+//
+// Everything that leaves waits in the outbox until Release, refusals included.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/random.h"
+#include "orchestrator/core/activity_machine.h"
+#include "orchestrator/log/event_log.h"
+#include "orchestrator/log/store.h"
+#include "orchestrator/shard/effects.h"
+#include "orchestrator/shard/input.h"
+#include "orchestrator/shard/matcher.h"
+#include "orchestrator/shard/run_table.h"
+#include "orchestrator/shard/sessions.h"
+#include "orchestrator/shard/timer_queue.h"
+#include "orchestrator/shard/times.h"
+#include "sdk/flow_registry.h"
+
+namespace anabranch::shard {
+
+struct ShardOptions {
+  // Live flows kept in memory; 0 replays for every stimulus.
+  size_t live_flows_max = 1000;
+};
+
+// A line that a flow logged.
+struct FlowLogLine {
+  RunName run;
+  std::string line;
+};
+
+// Under its role: one thread at a time. All references outlive it.
+class Shard : private sdk::PayloadReader {
+ public:
+  Shard(log::EventLog& log, const sdk::FlowRegistry& flows, Random& random,
+        Effects& effects, ShardOptions options);
+
+  // Once, first: reads what is open and due.
+  absl::Status Recover(Times now);
+
+  void Take(Input input, Times now);
+  void Tick(Times now);
+
+  // What must be durable before Release; may be empty.
+  log::WriteBatch TakeBatch();
+  // Lets out everything that waited for the last batch.
+  void Release();
+
+  // Steady time at which Tick has something to do.
+  std::optional<absl::Duration> NextDue() const;
+
+  // Below the space reserve mutating calls are refused and nothing is granted.
+  void SetDiskFull(bool full) { disk_full_ = full; }
+
+  // Lines logged since the last call.
+  std::vector<FlowLogLine> TakeFlowLog();
+
+ private:
+  using ActivityRecord = storage::v1::ActivityRecord;
+
+  // --- runs (shard_runs.cc) ---
+  void On(StartRun input, Times now);
+  void On(SignalRun input, Times now);
+  void On(CancelRun input, Times now);
+  void On(TerminateRun input, Times now);
+  void On(ImportConversation input, Times now);
+  // Refuses a mutating call of a client, or answers it from the dedup record.
+  // True when it is dealt with.
+  bool Deduplicated(const RunName& name, const std::string& request_id,
+                    const std::string& digest, const DoneReply& reply);
+  void Remember(const RunName& name, const std::string& request_id,
+                const std::string& method, const std::string& digest,
+                Times now);
+  // The open run of that name, or a refusal.
+  absl::StatusOr<LiveRun*> OpenRun(const RunName& name);
+  void BeginRun(const StartRun& input, const std::string& digest, Times now);
+
+  // --- activations (shard_activations.cc) ---
+  // Takes a stimulus into the run, or puts it into its mailbox.
+  void Stimulate(Uid uid, api::HistoryEvent stimulus, Times now);
+  void TakeMail(LiveRun& run, Times now);
+  void Activate(LiveRun& run, api::HistoryEvent stimulus, Times now);
+  bool DrainCommands(LiveRun& run, storage::v1::ActivationRecord& record);
+  void AppendEvent(LiveRun& run, api::HistoryEvent event,
+                   storage::v1::ActivationRecord& record);
+  void Record(LiveRun& run, storage::v1::ActivationRecord record, Times now);
+  void FollowEvent(LiveRun& run, const api::HistoryEvent& event, Times now);
+  void PutMail(LiveRun& run, api::HistoryEvent stimulus);
+  void CloseRun(LiveRun& run);
+  void RunFollowUps(Times now);
+  // Stores a large payload under its hash and leaves a reference.
+  void Externalize(api::Payload& payload);
+
+  // --- activities (shard_activities.cc) ---
+  void OnDue(const TimerKey& key, Times now);
+  void Grant(const Matcher::Match& match, Times now);
+  // The record's state decides where the activity waits.
+  void Offer(const ActivityRecord& record, Times now);
+  void Save(const ActivityRecord& record);
+  void CloseActivity(ActivityId id, api::HistoryEvent closing, Times now);
+  void Forget(ActivityId id);
+  void Settle(ActivityId id, core::Transition transition, Times now);
+  void LoseAttempt(ActivityId id, Times now);
+  void TellCancelled(const ActivityRecord& record, const std::string& reason);
+  ActivityRecord* FindActivity(ActivityId id);
+  bool HasAttemptInFlight(Uid uid) const;
+  void ArmRecovered(const ActivityRecord& record, Times now);
+
+  // --- workers (shard_workers.cc) ---
+  void On(const WorkerConnected& input, Times now);
+  void On(const WorkerFrame& input, Times now);
+  void On(const WorkerDisconnected& input, Times now);
+  void On(const DrainWorkers& input, Times now);
+  void OnMessage(Session& session, const api::WorkerMessage& message,
+                 Times now);
+  void OnCompleted(Session& session, const api::Completed& completed,
+                   Times now);
+  void OnFailed(Session& session, const api::Failed& failed, Times now);
+  // The record whose current token this is; else the worker is told.
+  ActivityRecord* Claim(Session& session, const std::string& token,
+                        const std::string& usage_json);
+  void CountUsage(const ActivityRecord& record, const std::string& usage_json);
+  api::Verdict VerdictOn(Session& session, const std::string& token, bool held,
+                         Times now);
+  void ReissueUndelivered(Session& session, const api::Hello& hello, Times now);
+  void LoseExpired(Times now);
+  void UpdateGrace(Times now);
+  void Send(const Session& session, api::ServerMessage message);
+
+  // --- the outbox (shard.cc) ---
+  struct Outgoing {
+    StreamId stream;
+    api::ServerMessage message;
+  };
+  void Later(std::function<void()> reply) {
+    replies_.push_back(std::move(reply));
+  }
+  void Touch(Uid uid) { changed_.insert(uid); }
+  void WriteStatuses();
+  absl::Status WriteStatus(Uid uid);
+  void SendOutgoing();
+  void FillPayload(api::Payload& payload);
+  absl::StatusOr<std::string> Read(const v1::PayloadRef& ref) override;
+
+  log::EventLog& log_;
+  log::StoreReader store_;
+  const sdk::FlowRegistry& flows_;
+  Random& random_;
+  Effects& effects_;
+  ShardOptions options_;
+
+  RunTable runs_;
+  std::map<ActivityId, ActivityRecord> activities_;
+  TimerQueue timers_;
+  Matcher matcher_;
+  Sessions sessions_;
+
+  log::BatchBuilder batch_;
+  // Content and dedup records of the batch in hand: not yet in the store.
+  std::map<std::string, std::string> new_payloads_;
+  std::map<std::pair<RunName, std::string>, storage::v1::DedupRecord>
+      new_dedups_;
+  std::map<std::pair<std::string, std::string>, storage::v1::ConversationRecord>
+      new_conversations_;
+  std::deque<std::pair<Uid, api::HistoryEvent>> follow_ups_;
+  std::set<Uid> changed_;
+  // Usage that came in, by run, for its next status.
+  std::map<Uid, std::vector<std::string>> new_usage_;
+  std::vector<std::function<void()>> replies_;
+  std::vector<Outgoing> outgoing_;
+  // Streams to end.
+  std::vector<std::pair<StreamId, absl::Status>> closing_;
+  std::vector<FlowLogLine> flow_log_;
+
+  bool workers_changed_ = false;
+  bool draining_ = false;
+  bool disk_full_ = false;
+  // Recovery grace: nothing in flight is dispatched again, no timeout decided.
+  std::optional<absl::Duration> grace_until_;
+  // Due in the grace: armed again when it ends.
+  std::vector<TimerKey> held_back_;
+  std::optional<Times> last_tick_;
+};
+
+}  // namespace anabranch::shard

@@ -1,0 +1,264 @@
+// One stimulus, one activation: decided, applied, drained, recorded.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/proto_time.h"
+#include "base/sha256.h"
+#include "orchestrator/core/decide.h"
+#include "orchestrator/core/payloads.h"
+#include "orchestrator/shard/shard.h"
+
+namespace anabranch::shard {
+
+using storage::v1::ActivationRecord;
+
+void Shard::Stimulate(Uid uid, api::HistoryEvent stimulus, Times now) {
+  auto loaded = runs_.Load(uid);
+  AB_CHECK_MSG(loaded.ok(), std::string(loaded.status().message()));
+  LiveRun* run = *loaded;
+  if (run == nullptr || run->state.closed()) return;
+  Touch(uid);
+  core::ForEachPayload(stimulus,
+                       [this](api::Payload& payload) { Externalize(payload); });
+  // What came before goes in before.
+  if (run->flow != nullptr) TakeMail(*run, now);
+  if (run->state.closed()) return;
+  if (run->flow == nullptr) {
+    // Its time is now, whenever a good build takes it in.
+    *stimulus.mutable_event_time() = ToProto(now.wall);
+    PutMail(*run, std::move(stimulus));
+  } else {
+    Activate(*run, std::move(stimulus), now);
+  }
+}
+
+void Shard::TakeMail(LiveRun& run, Times now) {
+  auto mail = std::exchange(run.takeable_mail, {});
+  for (size_t i = 0; i < mail.size(); ++i) {
+    batch_.DeleteMailbox(run.state.uid, mail[i].n);
+    run.mailbox_first = mail[i].n + 1;
+    if (run.state.closed()) continue;
+    api::HistoryEvent stimulus = std::move(*mail[i].record.mutable_stimulus());
+    if (run.flow != nullptr) {
+      Activate(run, std::move(stimulus), now);
+    } else {
+      // The build broke down on the way: the rest waits on, in order.
+      PutMail(run, std::move(stimulus));
+    }
+  }
+}
+
+void Shard::PutMail(LiveRun& run, api::HistoryEvent stimulus) {
+  storage::v1::MailboxRecord record;
+  *record.mutable_stimulus() = std::move(stimulus);
+  batch_.PutMailbox(run.state.uid, run.mailbox_next++, record);
+}
+
+void Shard::Activate(LiveRun& run, api::HistoryEvent stimulus, Times now) {
+  absl::Time time = std::max(now.wall, run.state.last_time);
+  if (stimulus.has_timer_fired()) {
+    auto timer = run.state.open_timers.find(stimulus.timer_fired().seq());
+    if (timer == run.state.open_timers.end()) return;
+    time = std::max(time, FromProto(timer->second.fire_time()));
+  }
+  api::HistoryEvent unsent = stimulus;
+  stimulus.set_event_id(run.state.last_event_id + 1);
+  stimulus.set_activation(stimulus.event_id());
+  *stimulus.mutable_event_time() = ToProto(time);
+  stimulus.set_build_id(flows_.build_id());
+  ActivationRecord record;
+  AppendEvent(run, std::move(stimulus), record);
+  run.flow->Deliver(record.events(0));
+  if (DrainCommands(run, record)) {
+    for (auto& line : run.flow->TakeLogLines()) {
+      flow_log_.push_back({run.name, std::move(line)});
+    }
+    Record(run, std::move(record), now);
+    return;
+  }
+  bool threw = !run.flow->exception().empty();
+  std::string report =
+      threw ? absl::StrCat("the flow threw at event ",
+                           record.events(0).event_id(), " (build ",
+                           flows_.build_id(), "): ", run.flow->exception())
+            : absl::StrCat("the flow asked for more than ",
+                           limits::kActivationCommandsMax,
+                           " things or bytes without end in one activation, "
+                           "at event ",
+                           record.events(0).event_id());
+  absl::Status blocked = runs_.Block(
+      run,
+      threw ? v1::BLOCKED_REASON_FLOW_ERROR : v1::BLOCKED_REASON_FLOW_STUCK,
+      report);
+  AB_CHECK_MSG(blocked.ok(), std::string(blocked.message()));
+  PutMail(run, std::move(unsent));
+}
+
+bool Shard::DrainCommands(LiveRun& run, ActivationRecord& record) {
+  sdk::FlowInstance& flow = *run.flow;
+  const absl::Time time = run.state.last_time;
+  int64_t bytes = 0;
+  while (flow.exception().empty() && !flow.stuck()) {
+    auto command = flow.TakeCommand();
+    if (!command.has_value()) return true;
+    core::FlowFacts facts;
+    if (core::CommandSeq(*command) == 0) {
+      facts.unread_signals = flow.UnreadSignals();
+    }
+    api::HistoryEvent event =
+        core::DecideCommand(run.state, *command, facts, time);
+    event.set_event_id(run.state.last_event_id + 1);
+    event.set_activation(record.events(0).event_id());
+    *event.mutable_event_time() = record.events(0).event_time();
+    core::ForEachPayload(
+        event, [this](api::Payload& payload) { Externalize(payload); });
+    bytes += static_cast<int64_t>(event.ByteSizeLong());
+    AppendEvent(run, std::move(event), record);
+    if (record.events_size() > limits::kActivationCommandsMax ||
+        bytes > limits::kActivationBytesMax) {
+      return false;
+    }
+    const auto& appended = record.events(record.events_size() - 1);
+    if (appended.has_command_refused()) flow.Deliver(appended);
+  }
+  return false;
+}
+
+void Shard::AppendEvent(LiveRun& run, api::HistoryEvent event,
+                        ActivationRecord& record) {
+  run.state.Apply(event);
+  *record.add_events() = std::move(event);
+}
+
+void Shard::Record(LiveRun& run, ActivationRecord record, Times now) {
+  Touch(run.state.uid);
+  batch_.PutActivation(run.state.uid, record);
+  for (const auto& event : record.events()) FollowEvent(run, event, now);
+  run.undurable.push_back(std::move(record));
+  if (run.state.closed()) CloseRun(run);
+}
+
+void Shard::FollowEvent(LiveRun& run, const api::HistoryEvent& event,
+                        Times now) {
+  const Uid uid = run.state.uid;
+  switch (event.attributes_case()) {
+    case api::HistoryEvent::kActivityScheduled: {
+      const auto& scheduled = event.activity_scheduled();
+      ActivityId id{uid, scheduled.seq()};
+      ActivityRecord& record = activities_[id] =
+          core::NewActivity(scheduled, uid, FromProto(event.event_time()));
+      record.set_namespace_(run.name.ns);
+      record.set_run_id(run.name.run_id);
+      if (record.has_close_deadline()) {
+        timers_.Arm(
+            {id, TimerKind::kCloseDeadline},
+            now.steady +
+                FromProto(scheduled.options().schedule_to_close_timeout()));
+      }
+      Save(record);
+      Offer(record, now);
+      break;
+    }
+    case api::HistoryEvent::kActivityCancelRequested: {
+      ActivityId id{uid, event.activity_cancel_requested().activity_seq()};
+      ActivityRecord* record = FindActivity(id);
+      if (record == nullptr) break;
+      core::Transition transition = core::CancelRequested(*record);
+      if (!transition.closing.has_value()) {
+        TellCancelled(*record, "cancelled by its run");
+      }
+      Settle(id, std::move(transition), now);
+      break;
+    }
+    case api::HistoryEvent::kTimerStarted: {
+      const auto& started = event.timer_started();
+      storage::v1::TimerRecord record;
+      record.set_uid(uid.value);
+      record.set_seq(started.seq());
+      *record.mutable_fire_time() = started.fire_time();
+      *record.mutable_duration() = started.duration();
+      batch_.PutTimer(record);
+      timers_.Arm({{uid, started.seq()}, TimerKind::kFlowTimer},
+                  now.steady + FromProto(started.duration()));
+      break;
+    }
+    case api::HistoryEvent::kTimerCancelled:
+      timers_.Disarm(
+          {{uid, event.timer_cancelled().timer_seq()}, TimerKind::kFlowTimer});
+      batch_.DeleteTimer(uid, event.timer_cancelled().timer_seq());
+      break;
+    case api::HistoryEvent::kTimerFired:
+      batch_.DeleteTimer(uid, event.timer_fired().seq());
+      break;
+    default:
+      break;
+  }
+}
+
+void Shard::CloseRun(LiveRun& run) {
+  const Uid uid = run.state.uid;
+  std::vector<ActivityId> open;
+  for (auto it = activities_.lower_bound({uid, 0});
+       it != activities_.end() && it->first.uid == uid; ++it) {
+    open.push_back(it->first);
+  }
+  for (ActivityId id : open) {
+    if (activities_[id].info().state() == api::ACTIVITY_STATE_RUNNING) {
+      TellCancelled(activities_[id], "its run is closed");
+    }
+    Forget(id);
+  }
+  // The fold has dropped open timers already: those of the store are asked.
+  auto timers = store_.ReadTimers(uid);
+  AB_CHECK_MSG(timers.ok(), std::string(timers.status().message()));
+  for (const auto& timer : *timers) batch_.DeleteTimer(uid, timer.seq());
+  for (const auto& activation : run.undurable) {
+    for (const auto& event : activation.events()) {
+      if (event.has_timer_started()) {
+        batch_.DeleteTimer(uid, event.timer_started().seq());
+      }
+    }
+  }
+  timers_.DisarmAll(uid);
+  for (int64_t n = run.mailbox_first; n < run.mailbox_next; ++n) {
+    batch_.DeleteMailbox(uid, n);
+  }
+  run.mailbox_first = run.mailbox_next;
+  run.takeable_mail.clear();
+  batch_.DeleteOpen(uid);
+  run.flow.reset();
+}
+
+void Shard::RunFollowUps(Times now) {
+  while (!follow_ups_.empty()) {
+    auto [uid, stimulus] = std::move(follow_ups_.front());
+    follow_ups_.pop_front();
+    Stimulate(uid, std::move(stimulus), now);
+  }
+}
+
+void Shard::Externalize(api::Payload& payload) {
+  core::InlineContent content = core::ContentOf(payload);
+  if (content.bytes == nullptr || static_cast<int64_t>(content.bytes->size()) <=
+                                      limits::kInlinePayloadBytesMax) {
+    return;
+  }
+  api::PayloadRef ref;
+  ref.set_sha256(Sha256Hex(*content.bytes));
+  ref.set_size_bytes(static_cast<int64_t>(content.bytes->size()));
+  ref.set_encoding(content.encoding);
+  if (!new_payloads_.contains(ref.sha256())) {
+    auto known = store_.HasPayload(ref.sha256());
+    AB_CHECK_MSG(known.ok(), std::string(known.status().message()));
+    if (!*known) {
+      batch_.PutPayload(ref, *content.bytes);
+      new_payloads_[ref.sha256()] = *content.bytes;
+    }
+  }
+  *payload.mutable_ref() = std::move(ref);
+}
+
+}  // namespace anabranch::shard

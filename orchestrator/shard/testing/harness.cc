@@ -1,0 +1,190 @@
+#include "orchestrator/shard/testing/harness.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace anabranch::shard::testing {
+
+Harness::Harness(size_t live_flows_max)
+    : store(log),
+      flows("build-1"),
+      live_flows_max_(live_flows_max),
+      random_(1) {
+  Restart();
+}
+
+void Harness::Restart(absl::Duration down,
+                      const sdk::FlowRegistry* other_flows) {
+  shard.reset();
+  effects.sent.clear();
+  log.CrashAndReopen();
+  position_ = 0;
+  clock.Advance(down);
+  shard = std::make_unique<Shard>(
+      log, other_flows != nullptr ? *other_flows : flows, random_, effects,
+      ShardOptions{live_flows_max_});
+  AB_CHECK(shard->Recover(Now()).ok());
+  Round();
+}
+
+void Harness::Round(std::vector<Input> inputs) {
+  for (Input& input : inputs) shard->Take(std::move(input), Now());
+  shard->Tick(Now());
+  log::WriteBatch batch = shard->TakeBatch();
+  if (!batch.changes.empty()) {
+    log::AppendRequest request;
+    request.lease_epoch = log.epoch().counter;
+    request.expected_position = position_++;
+    request.batch = std::move(batch);
+    log.Append(std::move(request), [](log::AppendResult result) {
+      AB_CHECK(result == log::AppendResult::kDurable);
+    });
+  }
+  shard->Release();
+}
+
+void Harness::Advance(absl::Duration by) {
+  while (by > absl::ZeroDuration()) {
+    absl::Duration step = std::min(by, absl::Seconds(1));
+    clock.Advance(step);
+    by -= step;
+    Round();
+  }
+}
+
+absl::StatusOr<StartedRun> Harness::Start(const std::string& flow,
+                                          const std::string& run_id,
+                                          const std::string& json,
+                                          const std::string& request_id) {
+  absl::StatusOr<StartedRun> result = absl::UnknownError("no answer");
+  StartRun input;
+  input.name = {"default", run_id};
+  input.flow = flow;
+  input.input.set_json_text(json);
+  input.request_id = request_id;
+  input.reply = [&result](absl::StatusOr<StartedRun> answer) {
+    result = std::move(answer);
+  };
+  Round({std::move(input)});
+  return result;
+}
+
+absl::Status Harness::Signal(const std::string& run_id, const std::string& name,
+                             const std::string& json,
+                             const std::string& request_id) {
+  absl::Status result = absl::UnknownError("no answer");
+  SignalRun input;
+  input.name = {"default", run_id};
+  input.signal = name;
+  input.input.set_json_text(json);
+  input.request_id = request_id;
+  input.reply = [&result](absl::Status answer) { result = std::move(answer); };
+  Round({std::move(input)});
+  return result;
+}
+
+absl::Status Harness::Cancel(const std::string& run_id) {
+  absl::Status result = absl::UnknownError("no answer");
+  CancelRun input;
+  input.name = {"default", run_id};
+  input.reason = "test";
+  input.reply = [&result](absl::Status answer) { result = std::move(answer); };
+  Round({std::move(input)});
+  return result;
+}
+
+absl::Status Harness::Terminate(const std::string& run_id) {
+  absl::Status result = absl::UnknownError("no answer");
+  TerminateRun input;
+  input.name = {"default", run_id};
+  input.reason = "test";
+  input.reply = [&result](absl::Status answer) { result = std::move(answer); };
+  Round({std::move(input)});
+  return result;
+}
+
+void Harness::Connect(uint64_t stream, const std::string& session, int credit,
+                      std::vector<std::string> running,
+                      std::vector<std::string> held) {
+  WorkerConnected input;
+  input.stream = {stream};
+  input.hello.set_session(session);
+  input.hello.set_label("worker " + session);
+  input.hello.add_activity_types("echo");
+  input.hello.set_slots(100);
+  for (auto& token : running) input.hello.add_running_tokens(token);
+  for (auto& token : held) input.hello.add_held_tokens(token);
+  Round({std::move(input)});
+  if (credit > 0) {
+    api::WorkerMessage message;
+    message.mutable_credit()->set_count(credit);
+    Send(stream, std::move(message));
+  }
+}
+
+void Harness::Disconnect(uint64_t stream) {
+  Round({WorkerDisconnected{{stream}}});
+}
+
+void Harness::Beat(uint64_t stream) { Round({WorkerFrame{{stream}, {}}}); }
+
+void Harness::Send(uint64_t stream, api::WorkerMessage message) {
+  WorkerFrame frame;
+  frame.stream = {stream};
+  frame.messages.push_back(std::move(message));
+  Round({std::move(frame)});
+}
+
+void Harness::Complete(uint64_t stream, const std::string& token,
+                       const std::string& json) {
+  api::WorkerMessage message;
+  message.mutable_completed()->set_token(token);
+  message.mutable_completed()->mutable_result()->set_json_text(json);
+  Send(stream, std::move(message));
+}
+
+void Harness::Fail(uint64_t stream, const std::string& token,
+                   const std::string& type, bool retryable) {
+  api::WorkerMessage message;
+  message.mutable_failed()->set_token(token);
+  auto* failure = message.mutable_failed()->mutable_failure();
+  failure->set_type(type);
+  failure->set_retryable(retryable);
+  Send(stream, std::move(message));
+}
+
+std::vector<api::ServerMessage> Harness::Messages(uint64_t stream) {
+  return effects.Take({stream});
+}
+
+std::vector<api::Task> Harness::Tasks(uint64_t stream) {
+  std::vector<api::Task> tasks;
+  for (const auto& message : Messages(stream)) {
+    if (message.has_task()) tasks.push_back(message.task());
+  }
+  return tasks;
+}
+
+api::Run Harness::Run(const std::string& run_id) {
+  auto index = store.ReadRunIndex({"default", run_id});
+  AB_CHECK(index.ok() && index->has_value());
+  auto status = store.ReadStatus(Uid{(*index)->uid()});
+  AB_CHECK(status.ok() && status->has_value());
+  return (*status)->run();
+}
+
+std::vector<api::HistoryEvent> Harness::History(const std::string& run_id) {
+  auto index = store.ReadRunIndex({"default", run_id});
+  AB_CHECK(index.ok() && index->has_value());
+  auto records = store.ReadActivations(Uid{(*index)->uid()}, 1, 1 << 30);
+  AB_CHECK(records.ok());
+  std::vector<api::HistoryEvent> events;
+  for (const auto& record : *records) {
+    events.insert(events.end(), record.events().begin(), record.events().end());
+  }
+  return events;
+}
+
+}  // namespace anabranch::shard::testing
