@@ -19,6 +19,7 @@
 #include <coroutine>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -35,6 +36,13 @@ Runtime& RuntimeOf(FlowContext& context);
 
 // Nothing to tell but that it happened.
 struct Unit {};
+
+// Value or failure of a closed future.
+template <typename T>
+absl::StatusOr<T> ResultOf(const FutureState<T>& state) {
+  if (state.failed()) return StatusFromFailure(state.failure());
+  return state.value();
+}
 
 template <typename T>
 class Future {
@@ -58,10 +66,7 @@ class Future {
   const T& value() const { return state_->value(); }
 
   // Value or failure; only when IsDone().
-  absl::StatusOr<T> result() const {
-    if (state_->failed()) return StatusFromFailure(state_->failure());
-    return state_->value();
-  }
+  absl::StatusOr<T> result() const { return ResultOf(*state_); }
 
   const std::shared_ptr<FutureState<T>>& state() const { return state_; }
 
@@ -121,24 +126,24 @@ class Future<T>::promise_type {
   Runtime::Frames::iterator frame_;
 };
 
+// A listener must not own the future that it listens to: the two would keep
+// each other alive when the flow is evicted before it closes. While it is
+// called its future is alive, so a plain pointer does.
+
 // Closes when all are closed; never fails.
 template <typename T>
 Future<std::vector<absl::StatusOr<T>>> Settled(std::vector<Future<T>> futures) {
   using Results = std::vector<absl::StatusOr<T>>;
   auto state = std::make_shared<FutureState<Results>>(
       futures.empty() ? nullptr : futures.front().state()->runtime());
-  auto all = std::make_shared<std::vector<Future<T>>>(std::move(futures));
-  auto left = std::make_shared<size_t>(all->size());
-  auto finish = [state, all] {
-    Results results;
-    results.reserve(all->size());
-    for (const Future<T>& future : *all) results.push_back(future.result());
-    state->Complete(std::move(results));
-  };
-  if (all->empty()) finish();
-  for (const Future<T>& future : *all) {
-    future.state()->Listen([left, finish] {
-      if (--*left == 0) finish();
+  auto results = std::make_shared<Results>(futures.size());
+  auto left = std::make_shared<size_t>(futures.size());
+  if (futures.empty()) state->Complete({});
+  for (size_t i = 0; i < futures.size(); ++i) {
+    const FutureState<T>* one = futures[i].state().get();
+    futures[i].state()->Listen([state, results, left, one, i] {
+      (*results)[i] = ResultOf(*one);
+      if (--*left == 0) state->Complete(std::move(*results));
     });
   }
   return Future<Results>(state);
@@ -150,22 +155,24 @@ template <typename T>
 Future<std::vector<T>> AllOf(std::vector<Future<T>> futures) {
   auto state = std::make_shared<FutureState<std::vector<T>>>(
       futures.empty() ? nullptr : futures.front().state()->runtime());
-  auto all = std::make_shared<std::vector<Future<T>>>(std::move(futures));
-  auto left = std::make_shared<size_t>(all->size());
-  auto finish = [state, all] {
-    std::vector<T> values;
-    values.reserve(all->size());
-    for (const Future<T>& future : *all) values.push_back(future.value());
-    state->Complete(std::move(values));
+  auto values = std::make_shared<std::vector<std::optional<T>>>(futures.size());
+  auto left = std::make_shared<size_t>(futures.size());
+  auto finish = [state, values] {
+    std::vector<T> all;
+    all.reserve(values->size());
+    for (std::optional<T>& value : *values) all.push_back(*std::move(value));
+    state->Complete(std::move(all));
   };
-  if (all->empty()) finish();
-  for (const Future<T>& future : *all) {
-    future.state()->Listen([left, finish, state, future] {
-      if (future.IsFailed()) {
-        state->Fail(future.error());
-      } else if (--*left == 0) {
-        finish();
+  if (futures.empty()) finish();
+  for (size_t i = 0; i < futures.size(); ++i) {
+    const FutureState<T>* one = futures[i].state().get();
+    futures[i].state()->Listen([state, values, left, finish, one, i] {
+      if (one->failed()) {
+        state->Fail(one->failure());
+        return;
       }
+      (*values)[i] = one->value();
+      if (--*left == 0) finish();
     });
   }
   return Future<std::vector<T>>(state);
