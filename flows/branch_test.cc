@@ -246,6 +246,19 @@ TEST(Branch, GivesItsTimerUpOnceItHasEnded) {
   EXPECT_THAT(run.Result(0), HasSubstr(R"("state":"COMPLETED")"));
 }
 
+TEST(Branch, FailsWhenALimitRefusesItsTurnOrTimer) {
+  BranchRun run(R"([{"name":"a"},{"name":"b","timeout_seconds":60}])");
+  run.Refuse("a/turn-1");
+  run.RefuseTimer();
+  EXPECT_THAT(run.cancelled(), ElementsAre("b/turn-1"));
+  for (const size_t index : {0, 1}) {
+    EXPECT_THAT(run.Result(index), HasSubstr(R"("state":"FAILED")"));
+    EXPECT_THAT(
+        run.Result(index),
+        HasSubstr(R"({"type":"command_refused","message":"too many"})"));
+  }
+}
+
 TEST(Branch, EndsWithTheRunThatIsCancelled) {
   BranchRun run(R"([{"name":"a","timeout_seconds":60},{"name":"b"}])");
   run.Complete("b/turn-1", Reply("end_turn", ""));

@@ -112,6 +112,27 @@ void FlowDriver::FireTimer() {
   Deliver(std::move(event));
 }
 
+void FlowDriver::Refuse(std::string_view name) {
+  const int64_t seq = SeqOf(name);
+  open_.erase(seq);
+  DeliverRefusal(seq);
+}
+
+void FlowDriver::RefuseTimer() {
+  ASSERT_FALSE(timers_.empty());
+  const int64_t seq = timers_.begin()->first;
+  timers_.erase(timers_.begin());
+  DeliverRefusal(seq);
+}
+
+void FlowDriver::DeliverRefusal(int64_t seq) {
+  HistoryEvent event;
+  event.mutable_command_refused()->set_seq(seq);
+  *event.mutable_command_refused()->mutable_failure() =
+      sdk::MakeFailure(sdk::kFailureRefused, "too many");
+  Deliver(std::move(event));
+}
+
 void FlowDriver::Signal(std::string_view name, const Payload& value) {
   HistoryEvent event;
   event.mutable_signal_received()->set_name(std::string(name));

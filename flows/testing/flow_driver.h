@@ -49,8 +49,11 @@ class FlowDriver : private sdk::PayloadReader {
   void Fail(std::string_view name, std::string_view type,
             std::string_view message);
   void TimeOut(std::string_view name);
-  // The open timer, oldest first; the clock moves to its end.
+  // The oldest open timer; the clock moves to its end.
   void FireTimer();
+  // The engine refuses the command, as a limit makes it.
+  void Refuse(std::string_view name);
+  void RefuseTimer();
   void Signal(std::string_view name, const anabranch::v1::Payload& value);
   void RequestCancel();
 
@@ -85,6 +88,7 @@ class FlowDriver : private sdk::PayloadReader {
       const anabranch::v1::PayloadRef& ref) override;
   void Deliver(anabranch::v1::HistoryEvent event);
   std::unique_ptr<sdk::FlowInstance> Rebuild();
+  void DeliverRefusal(int64_t seq);
   void Take(const anabranch::v1::Command& command);
   int64_t SeqOf(std::string_view name) const;
 
