@@ -40,7 +40,7 @@ class ClaudeCaller {
     BegunTask begun;
     begun.id = ++last_id_;
     begun.task.set_activity_type("claude.messages");
-    begun.task.set_uid("00000000000000ab");
+    begun.task.set_uid(UidOf(begun.id));
     begun.task.set_seq(3);
     begun.task.set_attempt(2);
     begun.task.mutable_input()->set_json_text(input);
@@ -57,6 +57,11 @@ class ClaudeCaller {
   }
   Outcome Call(const std::string& input = kTurn) {
     return outcomes_.Wait(Begin(input));
+  }
+
+  // The run that the task is said to belong to.
+  static std::string UidOf(TaskId id) {
+    return absl::StrCat(absl::Hex(id, absl::kZeroPad16));
   }
 
   Outcomes& outcomes() { return outcomes_; }

@@ -69,7 +69,7 @@ TEST(ClaudeMessages, SendsItsHeadersAndTheTurn) {
   EXPECT_THAT(request.head, HasSubstr("\r\nanthropic-version: 2023-06-01\r\n"));
   EXPECT_THAT(request.head, HasSubstr("\r\nanthropic-beta: b1\r\n"));
   EXPECT_THAT(request.head,
-              HasSubstr("\r\nanabranch-task: uid=00000000000000ab "
+              HasSubstr("\r\nanabranch-task: uid=0000000000000001 "
                         "seq=3 attempt=2 session=s1\r\n"));
   EXPECT_THAT(request.body, HasSubstr("\"stream\":true"));
   EXPECT_THAT(request.body, HasSubstr("\"model\":\"claude-test\""));
