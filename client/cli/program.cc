@@ -63,6 +63,7 @@ int RunProgram(const std::vector<std::string>& arguments, Environment env) {
       "anabranch");
   app.footer(kFooter);
   app.require_subcommand(1);
+  session.AddGlobalOptions(app);
   AddCommands(app, session);
   if (const int code = Parse(app, arguments, session.env); code >= 0) {
     return code;

@@ -31,13 +31,17 @@ CLI::App* Session::AddCommand(CLI::App& parent, const std::string& name,
                               const std::string& description,
                               const std::string& example) {
   CLI::App* command = parent.add_subcommand(name, description);
-  command->add_option("--address", address,
-                      "The orchestrator, HOST:PORT or unix:PATH; also "
-                      "ANABRANCH_ADDRESS [127.0.0.1:7400]");
-  command->add_flag("--json", json,
-                    "Answers as protobuf JSON, one value per line");
+  AddGlobalOptions(*command);
   command->footer(absl::StrCat("Example:\n  ", example));
   return command;
+}
+
+void Session::AddGlobalOptions(CLI::App& command) {
+  command.add_option("--address", address,
+                     "The orchestrator, HOST:PORT or unix:PATH; also "
+                     "ANABRANCH_ADDRESS [127.0.0.1:7400]");
+  command.add_flag("--json", json,
+                   "Answers as protobuf JSON, one value per line");
 }
 
 void Session::OnChosen(CLI::App* command, Action chosen) {

@@ -33,6 +33,8 @@ class Session {
   CLI::App* AddCommand(CLI::App& parent, const std::string& name,
                        const std::string& description,
                        const std::string& example);
+  // --address and --json; commands have them too.
+  void AddGlobalOptions(CLI::App& command);
   void OnChosen(CLI::App* command, Action action);
 
   // The client for --address; made with the first call.
