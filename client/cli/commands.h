@@ -8,8 +8,11 @@ namespace anabranch::cli {
 
 void AddConversationsCommands(CLI::App& app, Session& session);
 void AddFlowsCommand(CLI::App& app, Session& session);
+// Below `run`.
+void AddForkCommand(CLI::App& run, Session& session);
 void AddRunCommand(CLI::App& app, Session& session);
 void AddRunsCommands(CLI::App& app, Session& session);
+void AddUpCommand(CLI::App& app, Session& session);
 void AddStatusCommand(CLI::App& app, Session& session);
 void AddVersionCommand(CLI::App& app, Session& session);
 

@@ -27,6 +27,7 @@ constexpr char kFooter[] =
     "  anabranch run claude_chat prompt='Say hi'";
 
 void AddCommands(CLI::App& app, Session& session) {
+  AddUpCommand(app, session);
   AddFlowsCommand(app, session);
   AddRunCommand(app, session);
   AddConversationsCommands(app, session);

@@ -17,6 +17,7 @@ class ProgramTest : public testing::CliTest {};
 TEST_F(ProgramTest, HelpOfEveryCommandHasAnExample) {
   const std::vector<std::vector<std::string>> commands = {
       {},
+      {"up"},
       {"flows"},
       {"run"},
       {"conversations"},
@@ -68,17 +69,18 @@ TEST_F(ProgramTest, AnUnreachableServerIsThree) {
 TEST_F(ProgramTest, ErrorsSayWhatWhyAndWhatToDo) {
   canned.errors["StartRun"] = {testing::ErrorWith(
       grpc::StatusCode::INVALID_ARGUMENT, "The input does not fit.",
-      {.reason = "INPUT_INVALID",
+      {.reason = "INVALID_FIELD",
        .domain = "anabranch",
        .metadata = {{"flow", "claude_chat"}},
        .field_violations = {{"input.prompt", "must be a string"}}})};
   EXPECT_EQ(Run({"run", "claude_chat", "prompt=1"}), 2);
   EXPECT_THAT(out, IsEmpty());
-  EXPECT_EQ(err,
-            "error: The input does not fit.\n"
-            "  reason: INPUT_INVALID (flow: claude_chat)\n"
-            "  field input.prompt: must be a string\n"
-            "  hint: 'anabranch flows NAME' shows the input and an example\n");
+  EXPECT_EQ(
+      err,
+      "error: The input does not fit.\n"
+      "  reason: INVALID_FIELD (flow: claude_chat)\n"
+      "  field input.prompt: must be a string\n"
+      "  hint: 'anabranch flows NAME' shows a flow's input and an example\n");
 }
 
 TEST_F(ProgramTest, ErrorsAreJsonWhereAskedFor) {

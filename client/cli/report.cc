@@ -25,12 +25,14 @@ constexpr Hint kHints[] = {
     {"CONVERSATION_NOT_FOUND",
      "'anabranch conversations list' shows those there are, 'anabranch "
      "conversations import' brings one in"},
+    {"LEAF_NOT_FOUND", "'anabranch conversations show ID' lists the branches"},
     {"RUN_ALREADY_EXISTS", "choose another --id, or leave it out"},
     {"CONVERSATION_ALREADY_EXISTS", "import it under another --id"},
     {"FORK_POINT_INVALID",
      "'anabranch conversations show ID' lists the steps and which can be "
      "forked"},
-    {"INPUT_INVALID", "'anabranch flows NAME' shows the input and an example"},
+    {"INVALID_FIELD",
+     "'anabranch flows NAME' shows a flow's input and an example"},
 };
 
 std::string HintFor(const client::ErrorDetails& details) {

@@ -1,5 +1,4 @@
 #include <memory>
-#include <ostream>
 #include <string>
 #include <vector>
 
@@ -45,19 +44,10 @@ absl::StatusOr<ExitCode> Start(Session& session, const StartOptions& options) {
   };
   ASSIGN_OR_RETURN(const v1::StartRunResponse response,
                    Execute(session, execution));
-  if (!options.detach && !options.validate_only) {
-    return PrintOutcome(session, response);
+  if (options.detach || options.validate_only) {
+    return PrintStarted(session, response, options.validate_only);
   }
-  if (session.json) {
-    RETURN_IF_ERROR(session.PrintJson(response));
-  } else if (options.validate_only) {
-    session.env.out << "valid: nothing was started" << std::endl;
-  } else {
-    session.env.out << response.run().run_id() << std::endl;
-    session.Note(absl::StrCat("'anabranch runs watch ", response.run().run_id(),
-                              "' shows what happens"));
-  }
-  return ExitCode::kSuccess;
+  return PrintOutcome(session, response);
 }
 
 }  // namespace
@@ -86,6 +76,7 @@ void AddRunCommand(CLI::App& app, Session& session) {
                     "Only check the input");
   session.OnChosen(command,
                    [&session, options] { return Start(session, *options); });
+  AddForkCommand(*command, session);
 }
 
 }  // namespace anabranch::cli

@@ -86,6 +86,21 @@ absl::StatusOr<v1::StartRunResponse> Execute(Session& session,
   return response;
 }
 
+absl::StatusOr<ExitCode> PrintStarted(Session& session,
+                                      const v1::StartRunResponse& response,
+                                      bool validate_only) {
+  if (session.json) {
+    RETURN_IF_ERROR(session.PrintJson(response));
+  } else if (validate_only) {
+    session.env.out << "valid: nothing was started" << std::endl;
+  } else {
+    session.env.out << response.run().run_id() << std::endl;
+    session.Note(absl::StrCat("'anabranch runs watch ", response.run().run_id(),
+                              "' shows what happens"));
+  }
+  return ExitCode::kSuccess;
+}
+
 absl::StatusOr<ExitCode> PrintOutcome(Session& session,
                                       const v1::StartRunResponse& response) {
   const v1::Run& run = response.run();

@@ -26,6 +26,11 @@ struct RunExecution {
 absl::StatusOr<v1::StartRunResponse> Execute(Session& session,
                                              const RunExecution& execution);
 
+// Prints what `detach` or `validate_only` led to.
+absl::StatusOr<ExitCode> PrintStarted(Session& session,
+                                      const v1::StartRunResponse& response,
+                                      bool validate_only);
+
 // Prints a closed run's result on stdout, its failure on stderr; with --json
 // the response.
 absl::StatusOr<ExitCode> PrintOutcome(Session& session,

@@ -45,8 +45,10 @@ void Session::AddGlobalOptions(CLI::App& command) {
 }
 
 void Session::OnChosen(CLI::App* command, Action chosen) {
-  command->callback(
-      [this, chosen = std::move(chosen)] { action = std::move(chosen); });
+  command->callback([this, chosen = std::move(chosen)] {
+    // The callback of a command below comes first.
+    if (!action) action = chosen;
+  });
 }
 
 absl::StatusOr<client::Client*> Session::Connect() {

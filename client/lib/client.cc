@@ -72,6 +72,7 @@ bool Resumable(absl::StatusCode code, bool progressed) {
   switch (code) {
     case absl::StatusCode::kOk:  // ended without its last message
     case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kCancelled:  // by a server that goes down
       return true;
     case absl::StatusCode::kResourceExhausted:  // cut off for being slow
     case absl::StatusCode::kAborted:

@@ -47,6 +47,27 @@ void AddDetail(const google::protobuf::Any& any, ErrorDetails& details) {
   }
 }
 
+void AddInfo(const std::string& reason,
+             const std::map<std::string, std::string>& metadata,
+             google::rpc::Status& rpc) {
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  info.set_domain(kClientDomain);
+  for (const auto& [key, value] : metadata) {
+    (*info.mutable_metadata())[key] = value;
+  }
+  rpc.add_details()->PackFrom(info);
+}
+
+absl::Status WithDetails(absl::StatusCode code, const std::string& message,
+                         google::rpc::Status& rpc) {
+  rpc.set_code(static_cast<int>(code));
+  rpc.set_message(message);
+  absl::Status status(code, message);
+  status.SetPayload(kTypeUrl, ToCord(rpc.SerializeAsString()));
+  return status;
+}
+
 }  // namespace
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {
@@ -64,18 +85,23 @@ absl::Status MakeError(absl::StatusCode code, const std::string& message,
                        const std::string& reason,
                        const std::map<std::string, std::string>& metadata) {
   google::rpc::Status rpc;
-  rpc.set_code(static_cast<int>(code));
-  rpc.set_message(message);
-  google::rpc::ErrorInfo info;
-  info.set_reason(reason);
-  info.set_domain(kClientDomain);
-  for (const auto& [key, value] : metadata) {
-    (*info.mutable_metadata())[key] = value;
+  AddInfo(reason, metadata, rpc);
+  return WithDetails(code, message, rpc);
+}
+
+absl::Status MakeFieldError(const std::string& message,
+                            const std::string& reason,
+                            const std::vector<FieldViolation>& violations) {
+  google::rpc::Status rpc;
+  AddInfo(reason, {}, rpc);
+  google::rpc::BadRequest bad;
+  for (const FieldViolation& violation : violations) {
+    auto& added = *bad.add_field_violations();
+    added.set_field(violation.field);
+    added.set_description(violation.description);
   }
-  rpc.add_details()->PackFrom(info);
-  absl::Status status(code, message);
-  status.SetPayload(kTypeUrl, ToCord(rpc.SerializeAsString()));
-  return status;
+  rpc.add_details()->PackFrom(bad);
+  return WithDetails(absl::StatusCode::kInvalidArgument, message, rpc);
 }
 
 ErrorDetails DetailsOf(const absl::Status& status) {

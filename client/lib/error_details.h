@@ -41,6 +41,11 @@ absl::Status MakeError(absl::StatusCode code, const std::string& message,
                        const std::string& reason,
                        const std::map<std::string, std::string>& metadata);
 
+// InvalidArgument that names the fields at fault.
+absl::Status MakeFieldError(const std::string& message,
+                            const std::string& reason,
+                            const std::vector<FieldViolation>& violations);
+
 // Empty details for statuses that carry none.
 ErrorDetails DetailsOf(const absl::Status& status);
 

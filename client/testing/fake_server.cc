@@ -308,7 +308,8 @@ struct FakeServer::Services {
   Activities activities;
 };
 
-FakeServer::FakeServer() : services_(std::make_unique<Services>(canned)) {
+FakeServer::FakeServer(int port)
+    : services_(std::make_unique<Services>(canned)), port_(port) {
   Start();
 }
 

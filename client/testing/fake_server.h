@@ -55,7 +55,8 @@ struct Canned {
 // Threads: safe to call from any.
 class FakeServer {
  public:
-  FakeServer();
+  // On a loopback port; 0 takes a free one.
+  explicit FakeServer(int port = 0);
   ~FakeServer();
   FakeServer(const FakeServer&) = delete;
   FakeServer& operator=(const FakeServer&) = delete;
