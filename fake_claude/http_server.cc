@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -143,10 +144,18 @@ void HttpServer::Dispatch(int socket) {
     accepted_.push_back(socket);
     if (idle_ < accepted_.size() &&
         threads_.size() < static_cast<size_t>(options_.connections_max)) {
-      threads_.emplace_back([this] { Work(); });
+      StartThread();
     }
   }
   changed_.notify_one();
+}
+
+void HttpServer::StartThread() {
+  try {
+    threads_.emplace_back([this] { Work(); });
+  } catch (const std::system_error&) {
+    // The machine has no more: the connection waits for a thread to be free.
+  }
 }
 
 void HttpServer::Work() {

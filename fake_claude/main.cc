@@ -1,4 +1,6 @@
 // fake_claude: a local Messages API for demonstrations and tests.
+#include <sys/resource.h>
+
 #include <csignal>
 #include <fstream>
 #include <iostream>
@@ -65,6 +67,11 @@ absl::Status ParseAddress(const std::string& address, HttpOptions* http) {
         absl::StrCat("--address must be HOST:PORT, not \"", address, "\""));
   }
   http->host = address.substr(0, colon);
+  // An IPv6 address stands in brackets.
+  if (http->host.size() > 2 && http->host.front() == '[' &&
+      http->host.back() == ']') {
+    http->host = http->host.substr(1, http->host.size() - 2);
+  }
   http->port = port;
   return absl::OkStatus();
 }
@@ -90,6 +97,14 @@ absl::Status LoadScript(const std::string& path, Behaviour& behaviour) {
   return absl::OkStatus();
 }
 
+// Every connection is a file descriptor.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 absl::Status Run(const Flags& flags) {
   // Blocked in every thread, so that sigwait below gets them.
   sigset_t signals;
@@ -98,6 +113,7 @@ absl::Status Run(const Flags& flags) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  RaiseDescriptorLimit();
 
   ServerOptions options = flags.options;
   RETURN_IF_ERROR(ParseAddress(flags.address, &options.http));

@@ -77,7 +77,9 @@ void Server::Stop() {
 }
 
 std::string Server::Url() const {
-  return absl::StrCat("http://", options_.http.host, ":", Port());
+  const std::string& host = options_.http.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  return absl::StrCat("http://", v6 ? "[" + host + "]" : host, ":", Port());
 }
 
 void Server::AddRoutes() {
