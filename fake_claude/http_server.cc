@@ -141,20 +141,26 @@ void HttpServer::Dispatch(int socket) {
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    accepted_.push_back(socket);
-    if (idle_ < accepted_.size() &&
-        threads_.size() < static_cast<size_t>(options_.connections_max)) {
-      StartThread();
+    const bool wants_thread =
+        idle_ <= accepted_.size() &&
+        threads_.size() < static_cast<size_t>(options_.connections_max);
+    // When the machine has no more threads, the connection waits for one of
+    // these to be free.
+    if (wants_thread && !StartThread() && threads_.empty()) {
+      close(socket);
+      return;
     }
+    accepted_.push_back(socket);
   }
   changed_.notify_one();
 }
 
-void HttpServer::StartThread() {
+bool HttpServer::StartThread() {
   try {
     threads_.emplace_back([this] { Work(); });
+    return true;
   } catch (const std::system_error&) {
-    // The machine has no more: the connection waits for a thread to be free.
+    return false;
   }
 }
 

@@ -47,7 +47,7 @@ class HttpServer : public httplib::Server {
   absl::Status Listen();
   void Accept();
   void Dispatch(int socket);
-  void StartThread();  // under mutex_
+  bool StartThread();  // under mutex_
   void Work();
   void Serve(int socket);
 
