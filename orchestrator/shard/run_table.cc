@@ -40,10 +40,9 @@ absl::StatusOr<std::optional<Uid>> RunTable::FindUid(const RunName& name) {
   return std::optional<Uid>(Uid{index->uid()});
 }
 
-absl::StatusOr<bool> RunTable::FindStatus(Uid uid) {
-  if (runs_.contains(uid)) return true;
-  ASSIGN_OR_RETURN(auto status, store_.ReadStatus(uid));
-  return status.has_value();
+LiveRun* RunTable::Find(Uid uid) {
+  auto it = runs_.find(uid);
+  return it == runs_.end() ? nullptr : &it->second;
 }
 
 LiveRun& RunTable::Create(const RunName& name, Uid uid) {

@@ -48,8 +48,12 @@ class RunTable {
   // or BLOCKED. Null when the store has no such run.
   absl::StatusOr<LiveRun*> Load(Uid uid);
 
-  // True when there is such a run; rebuilds nothing.
-  absl::StatusOr<bool> FindStatus(Uid uid);
+  // The run when it is in memory, else null.
+  LiveRun* Find(Uid uid);
+  // Its status as the store has it; rebuilds nothing.
+  absl::StatusOr<std::optional<storage::v1::StatusRecord>> ReadStatus(Uid uid) {
+    return store_.ReadStatus(uid);
+  }
 
   // A run that does not exist yet.
   LiveRun& Create(const RunName& name, Uid uid);

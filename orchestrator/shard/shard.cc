@@ -84,9 +84,8 @@ void Shard::Release() {
     effects_.CloseStream(stream, std::move(status));
   }
   for (Uid uid : std::exchange(changed_, {})) {
-    auto run = runs_.Load(uid);
-    effects_.RunChanged(uid,
-                        run.ok() && *run != nullptr && (*run)->state.closed());
+    const LiveRun* run = runs_.Find(uid);
+    effects_.RunChanged(uid, run != nullptr && run->state.closed());
   }
   if (std::exchange(workers_changed_, false)) {
     effects_.WorkersChanged(sessions_.Snapshot());
@@ -121,21 +120,25 @@ void Shard::WriteStatuses() {
 }
 
 absl::Status Shard::WriteStatus(Uid uid) {
-  ASSIGN_OR_RETURN(LiveRun * run, runs_.Load(uid));
-  if (run == nullptr) return absl::OkStatus();
-  for (const std::string& usage : new_usage_[uid]) {
-    core::AddUsage(*run->state.run.mutable_usage(), usage);
-  }
   storage::v1::StatusRecord status;
-  *status.mutable_run() = run->state.run;
-  status.set_start_digest(run->start_digest);
-  status.set_mailbox_first(run->mailbox_first);
-  status.set_mailbox_next(run->mailbox_next);
-  api::Run& shown = *status.mutable_run();
-  if (shown.has_blocked()) {
-    shown.mutable_blocked()->set_mailbox_size(
-        static_cast<int>(run->mailbox_next - run->mailbox_first));
+  LiveRun* run = runs_.Find(uid);
+  if (run != nullptr) {
+    DescribeLive(*run, status);
+  } else {
+    ASSIGN_OR_RETURN(auto stored, runs_.ReadStatus(uid));
+    if (!stored.has_value()) return absl::OkStatus();
+    status = *std::move(stored);
   }
+  api::Run& shown = *status.mutable_run();
+  auto usage = new_usage_.find(uid);
+  if (usage != new_usage_.end()) {
+    for (const std::string& json : usage->second) {
+      core::AddUsage(*shown.mutable_usage(), json);
+    }
+    if (run != nullptr) *run->state.run.mutable_usage() = shown.usage();
+  }
+  shown.clear_waiting_activities();
+  shown.set_retrying(false);
   for (auto it = activities_.lower_bound({uid, 0});
        it != activities_.end() && it->first.uid == uid; ++it) {
     *shown.add_waiting_activities() = it->second.info();
@@ -143,17 +146,30 @@ absl::Status Shard::WriteStatus(Uid uid) {
       shown.set_retrying(true);
     }
   }
-  for (const auto& [seq, timer] : run->state.open_timers) {
+  batch_.PutStatus(uid, status);
+  return absl::OkStatus();
+}
+
+void Shard::DescribeLive(const LiveRun& run,
+                         storage::v1::StatusRecord& status) {
+  *status.mutable_run() = run.state.run;
+  status.set_start_digest(run.start_digest);
+  status.set_mailbox_first(run.mailbox_first);
+  status.set_mailbox_next(run.mailbox_next);
+  api::Run& shown = *status.mutable_run();
+  if (shown.has_blocked()) {
+    shown.mutable_blocked()->set_mailbox_size(
+        static_cast<int>(run.mailbox_next - run.mailbox_first));
+  }
+  for (const auto& [seq, timer] : run.state.open_timers) {
     auto* info = shown.add_waiting_timers();
     info->set_seq(seq);
     *info->mutable_fire_time() = timer.fire_time();
   }
-  if (run->flow != nullptr) {
+  if (run.flow != nullptr) {
     shown.set_unread_signals(
-        static_cast<int>(run->flow->UnreadSignals().size()));
+        static_cast<int>(run.flow->UnreadSignals().size()));
   }
-  batch_.PutStatus(uid, status);
-  return absl::OkStatus();
 }
 
 void Shard::SendOutgoing() {

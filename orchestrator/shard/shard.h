@@ -136,6 +136,7 @@ class Shard : private sdk::PayloadReader {
   ActivityRecord* Claim(Session& session, const std::string& token,
                         const std::string& usage_json);
   void CountUsage(const ActivityRecord& record, const std::string& usage_json);
+  bool RunExists(Uid uid);
   api::Verdict VerdictOn(Session& session, const std::string& token, bool held,
                          Times now);
   void ReissueUndelivered(Session& session, const api::Hello& hello, Times now);
@@ -153,7 +154,10 @@ class Shard : private sdk::PayloadReader {
   }
   void Touch(Uid uid) { changed_.insert(uid); }
   void WriteStatuses();
+  // For a run in memory from its state; else the stored status, in which only
+  // activities and usage can have changed: no flow is rebuilt for a grant.
   absl::Status WriteStatus(Uid uid);
+  void DescribeLive(const LiveRun& run, storage::v1::StatusRecord& status);
   void SendOutgoing();
   void FillPayload(api::Payload& payload);
   absl::StatusOr<std::string> Read(const v1::PayloadRef& ref) override;

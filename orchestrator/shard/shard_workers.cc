@@ -194,6 +194,13 @@ void Shard::CountUsage(const ActivityRecord& record,
                   record.info().attempt(), usage);
 }
 
+bool Shard::RunExists(Uid uid) {
+  if (runs_.Find(uid) != nullptr) return true;
+  auto status = runs_.ReadStatus(uid);
+  AB_CHECK_MSG(status.ok(), std::string(status.status().message()));
+  return status->has_value();
+}
+
 Shard::ActivityRecord* Shard::Claim(Session& session, const std::string& token,
                                     const std::string& usage_json) {
   session.held_tokens.erase(token);
@@ -214,9 +221,7 @@ Shard::ActivityRecord* Shard::Claim(Session& session, const std::string& token,
     return nullptr;
   }
   Send(session, Refused(token, "the attempt is stale"));
-  auto run = runs_.FindStatus(parsed->activity.uid);
-  AB_CHECK_MSG(run.ok(), std::string(run.status().message()));
-  if (*run && !usage_json.empty()) {
+  if (!usage_json.empty() && RunExists(parsed->activity.uid)) {
     // What was used counts, even for a result that nobody wants.
     storage::v1::UsageRecord refused;
     refused.set_usage_json(usage_json);
