@@ -6,7 +6,7 @@
 namespace anabranch::fake_claude {
 namespace {
 
-using Lines = std::span<const std::string_view>;
+using Lines = std::span<const char* const>;
 
 struct Voice {
   std::string_view family;
@@ -18,12 +18,12 @@ struct Voice {
   std::string_view separator;  // between sentences
 };
 
-constexpr std::string_view kOpusOpenings[] = {
+constexpr const char* kOpusOpenings[] = {
     "Let me take this one step at a time.",
     "There are two questions here — one on the surface, one beneath it.",
     "I would start with what must stay true whatever we change.",
 };
-constexpr std::string_view kOpusBodies[] = {
+constexpr const char* kOpusBodies[] = {
     "The first thing to settle is who owns the state, because everything "
     "else follows from that.",
     "An interruption is only harmless when the work before it was written "
@@ -38,54 +38,53 @@ constexpr std::string_view kOpusBodies[] = {
     "prefixes.",
     "So the order matters: sync, then reply, never the other way round.",
 };
-constexpr std::string_view kOpusClosings[] = {
+constexpr const char* kOpusClosings[] = {
     "That leaves one decision to you, and I would take the slower, safer arm.",
     "If you want, I can write the failing test first.",
     "I am fairly sure of the first part and would measure the second.",
 };
 
-constexpr std::string_view kSonnetOpenings[] = {
+constexpr const char* kSonnetOpenings[] = {
     "Sure — here is the short version.",
     "Good question! A plan in three parts:",
     "Happy to help with that.",
 };
-constexpr std::string_view kSonnetBodies[] = {
+constexpr const char* kSonnetBodies[] = {
     "- Keep the interface small: `open`, `append`, `close`.",
-    "- Log each step as {\"step\": 1, \"ok\": true} so that a crash can be "
-    "replayed.",
+    "- Log each step, as {\"step\": 1, \"ok\": true}, for the replay.",
     "- Run it twice; the second run should change nothing.",
     "- Put the path C:\\temp\\out in the config, not in the code.",
     "- A café-style name such as `résumé_id` is fine, UTF-8 is everywhere.",
     "- Delete the old branch once the new one is green.",
 };
-constexpr std::string_view kSonnetClosings[] = {
+constexpr const char* kSonnetClosings[] = {
     "Want me to draft the code?",
     "That should cover it. ✅",
     "Tell me which part to expand.",
 };
 
-constexpr std::string_view kHaikuOpenings[] = {
+constexpr const char* kHaikuOpenings[] = {
     "Quick take:",
     "In brief:",
     "Short answer:",
 };
-constexpr std::string_view kHaikuBodies[] = {
+constexpr const char* kHaikuBodies[] = {
     "yes, with one retry.",  "measure first, then cut.",
     "use the smaller file.", "it depends on the \"order\" of events.",
     "split it in two.",
 };
-constexpr std::string_view kHaikuClosings[] = {
+constexpr const char* kHaikuClosings[] = {
     "Done. 🍃",
     "That is all.",
     "Next?",
 };
 
-constexpr std::string_view kFableOpenings[] = {
+constexpr const char* kFableOpenings[] = {
     "Picture a river that splits around an island.",
     "Once, a ledger and a clock disagreed.",
     "Every branch of this has a keeper.",
 };
-constexpr std::string_view kFableBodies[] = {
+constexpr const char* kFableBodies[] = {
     "Each arm carries its own boats, and none of them is told about the "
     "other.",
     "The ferryman writes every crossing down before he calls it done.",
@@ -95,23 +94,23 @@ constexpr std::string_view kFableBodies[] = {
     "Downstream the arms meet again, and the water is compared by its "
     "colour: blå, grön, 青.",
 };
-constexpr std::string_view kFableClosings[] = {
+constexpr const char* kFableClosings[] = {
     "Your case is the second arm, I think.",
     "The moral: write first, then ring the bell.",
     "And that is how it can be done here too.",
 };
 
-constexpr std::string_view kMythosOpenings[] = {
+constexpr const char* kMythosOpenings[] = {
     "Claim, evidence, consequence — in that order.",
     "I looked for the strongest objection first.",
 };
-constexpr std::string_view kMythosBodies[] = {
+constexpr const char* kMythosBodies[] = {
     "Claim: the cut is valid at every complete turn.\n",
     "Evidence: ∀ step n, the prefix 1…n has no open call.\n",
     "Consequence: a fork costs Δ = new tokens only.\n",
     "Counterexample sought and not found within \"reasonable\" bounds.\n",
 };
-constexpr std::string_view kMythosClosings[] = {
+constexpr const char* kMythosClosings[] = {
     "Confidence: high.\tReview: advised.",
     "What would change my mind: one lost record.",
 };
@@ -162,7 +161,7 @@ std::string Speak(const Model& model, const std::string& system,
 }
 
 std::string Ponder(const std::string& prompt, HashStream& hash) {
-  static constexpr std::string_view kThoughts[] = {
+  static constexpr const char* kThoughts[] = {
       "First what is given, then what is wanted.",
       "The earlier turns limit the answer.",
       "A short reply may do.",

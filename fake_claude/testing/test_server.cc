@@ -108,7 +108,7 @@ RawCall::RawCall(int port, const std::string& path, const HeaderList& headers,
       0);
   std::string request = "POST " + path + " HTTP/1.1\r\nhost: localhost\r\n";
   for (const auto& [name, value] : headers) {
-    request += name + ": " + value + "\r\n";
+    request.append(name).append(": ").append(value).append("\r\n");
   }
   request +=
       "connection: close\r\ncontent-length: " + std::to_string(body.size()) +
