@@ -63,18 +63,11 @@ install_program() {
 
 build_programs() {
   local bazel_bin program path
-  local -a programs=()
-  for program in "${PROGRAMS[@]}"; do
-    path=${program#//}
-    if grep -qsF "\"${path#*:}\"" "$ROOT/${path%:*}/BUILD"; then
-      programs+=("$program")
-    fi
-  done
-  phase_begin "Building ${programs[*]##*:}"
-  bazel_build "${programs[@]}" || die "the build failed; the errors are above."
+  phase_begin "Building ${PROGRAMS[*]##*:}"
+  bazel_build "${PROGRAMS[@]}" || die "the build failed; the errors are above."
   bazel_bin=$(bazel info bazel-bin 2>/dev/null)
   mkdir -p "$ROOT/bin"
-  for program in "${programs[@]}"; do
+  for program in "${PROGRAMS[@]}"; do
     path=${program#//}
     install_program "$bazel_bin/${path/://}"
   done
