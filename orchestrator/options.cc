@@ -10,6 +10,8 @@
 namespace anabranch::orchestrator {
 namespace {
 
+constexpr int kBadUsage = 2;
+
 constexpr char kAbout[] =
     R"(The anabranch orchestrator: runs flows durably.
 
@@ -63,14 +65,15 @@ std::optional<int> ParseOptions(int argc, char** argv, Options& options) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    // 0 for --help and --version.
+    return app.exit(error) == 0 ? 0 : kBadUsage;
   }
   if (crash.empty()) return std::nullopt;
   auto spec = log::CrashSpec::Parse(crash);
   if (!spec.ok()) {
     std::fprintf(stderr, "--crash-at-append: %s\n",
                  std::string(spec.status().message()).c_str());
-    return 2;
+    return kBadUsage;
   }
   options.crash = *spec;
   return std::nullopt;

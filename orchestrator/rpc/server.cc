@@ -1,9 +1,11 @@
 #include "orchestrator/rpc/server.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <utility>
@@ -32,6 +34,12 @@ constexpr const char* kServices[] = {
     "anabranch.v1.RunService", "anabranch.v1.FlowService",
     "anabranch.v1.ConversationService", "anabranch.v1.ActivityService"};
 
+// gRPC's own messages are for those who look for them: what users must know is
+// said by us.
+void ForwardLog(gpr_log_func_args* args) {
+  spdlog::debug("grpc: {} ({}:{})", args->message, args->file, args->line);
+}
+
 // Links in what reflection is to describe: the types that error details are
 // made of, and the health service, which gRPC itself has no descriptor of.
 void LinkDescriptors() {
@@ -59,6 +67,7 @@ class Server::Impl {
  public:
   absl::Status Start(Backend& backend, const ListenAddress& address) {
     LinkDescriptors();
+    gpr_set_log_function(&ForwardLog);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     services_.push_back(MakeRunService(backend));
