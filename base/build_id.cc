@@ -49,6 +49,8 @@ int VisitProgram(dl_phdr_info* info, size_t, void* out) {
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = info->dlpi_phdr[i];
     if (segment.p_type != PT_NOTE) continue;
+    // The loader tells addresses as integers.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     const auto* notes = reinterpret_cast<const unsigned char*>(info->dlpi_addr +
                                                                segment.p_vaddr);
     std::string id = FindBuildId(notes, segment.p_memsz);

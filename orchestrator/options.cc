@@ -39,6 +39,7 @@ taken up at the next start.)";
 std::optional<int> ParseOptions(int argc, char** argv, Options& options) {
   CLI::App app(kAbout, "anabranch-orchestrator");
   app.footer(kMore);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.set_version_flag("--version", BuildId());
   options.live_flows = limits::kLiveFlowsDefault;
   app.add_option("--data-dir", options.data_dir,
