@@ -23,16 +23,25 @@ using sdk::FlowInput;
 using sdk::Future;
 using sdk::Payload;
 
-// The turn's input; the user's texts are spliced in as they stand.
-absl::StatusOr<std::string> TurnInput(std::string_view input_json) {
+constexpr int64_t kTimeoutSecondsMax = 86'400;
+
+struct Turn {
+  std::string input_json;  // the user's texts are spliced in as they stand
+  sdk::ActivityOptions options;
+};
+
+absl::StatusOr<Turn> ReadTurn(std::string_view input_json) {
   InputProblems problems;
   const InputObject input(
-      input_json, "", {"prompt", "model", "system", "max_tokens"}, problems);
+      input_json, "",
+      {"prompt", "model", "system", "max_tokens", "timeout_seconds"}, problems);
   const std::string_view prompt = input.RequiredText("prompt");
   const std::string_view model = input.Text("model");
   const std::string_view system = input.StringToken("system");
   const int64_t max_tokens =
       input.Integer("max_tokens", 1, kMaxTokensMax).value_or(kMaxTokensDefault);
+  const auto timeout_seconds =
+      input.Integer("timeout_seconds", 1, kTimeoutSecondsMax);
   RETURN_IF_ERROR(problems.status());
 
   claude::JsonWriter turn;
@@ -48,7 +57,12 @@ absl::StatusOr<std::string> TurnInput(std::string_view input_json) {
   turn.Key("messages").BeginArray().BeginObject();
   turn.Key("role").String("user").Key("content").Raw(prompt);
   turn.EndObject().EndArray().EndObject();
-  return turn.Take();
+  Turn result{turn.Take(), {}};
+  if (timeout_seconds.has_value()) {
+    result.options.mutable_start_to_close_timeout()->set_seconds(
+        *timeout_seconds);
+  }
+  return result;
 }
 
 absl::StatusOr<std::string> ChatResult(std::string_view turn_result) {
@@ -66,19 +80,20 @@ absl::StatusOr<std::string> ChatResult(std::string_view turn_result) {
 
 absl::StatusOr<sdk::PreparedStart> Prepare(std::string_view input_json,
                                            sdk::PrepareContext&) {
-  RETURN_IF_ERROR(TurnInput(input_json).status());
+  RETURN_IF_ERROR(ReadTurn(input_json).status());
   return sdk::PreparedStart{};
 }
 
 Future<Payload> Chat(FlowContext& ctx, FlowInput input) {
   const auto json = ctx.Content(input.payload);
   if (!json.ok()) co_return json.status();
-  auto turn = TurnInput(*json);
+  auto turn = ReadTurn(*json);
   if (!turn.ok()) co_return turn.status();
   const auto reply =
       co_await ctx.Start({.type = "claude.messages",
                           .name = "turn-1",
-                          .input = sdk::JsonPayload(*std::move(turn))});
+                          .input = sdk::JsonPayload(turn->input_json),
+                          .options = turn->options});
   if (!reply.ok()) co_return reply.status();
   const auto reply_json = ctx.Content(*reply);
   if (!reply_json.ok()) co_return reply_json.status();

@@ -33,6 +33,13 @@ inline constexpr char kClaudeChatInputSchema[] = R"json({
       "maximum": 128000,
       "default": 4096,
       "description": "The reply is cut off after this many tokens."
+    },
+    "timeout_seconds": {
+      "type": "integer",
+      "minimum": 1,
+      "maximum": 86400,
+      "default": 300,
+      "description": "An attempt that takes longer is given up and tried again."
     }
   },
   "required": ["prompt"],

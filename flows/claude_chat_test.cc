@@ -47,6 +47,15 @@ TEST(ClaudeChat, PassesItsOptionsOn) {
             R"("messages":[{"role":"user","content":"p"}]})");
 }
 
+TEST(ClaudeChat, LimitsAnAttemptsTimeWhenAsked) {
+  FlowDriver run(ClaudeChat());
+  run.Start(R"({"prompt":"p","timeout_seconds":2})");
+  const auto& options = run.Activity("turn-1").options();
+  EXPECT_EQ(options.start_to_close_timeout().seconds(), 2);
+  EXPECT_THAT(Refused(R"({"prompt":"p","timeout_seconds":0})"),
+              HasSubstr("timeout_seconds"));
+}
+
 TEST(ClaudeChat, ReadsStoredInputsAndResults) {
   FlowDriver run(ClaudeChat());
   run.StoreAbove(0);
@@ -91,7 +100,8 @@ TEST(ClaudeChat, RefusesAtTheDoorNamingTheField) {
   EXPECT_EQ(Refused(R"({"prompt":"p","system":1})"),
             "system: must be a string, not a number");
   EXPECT_EQ(Refused(R"({"prompt":"p","promt":1})"),
-            "promt: is unknown; known: prompt, model, system, max_tokens");
+            "promt: is unknown; known: prompt, model, system, max_tokens, "
+            "timeout_seconds");
   EXPECT_EQ(Refused("\"p\""), "input: must be a JSON object, not a string");
   EXPECT_THAT(Refused("{\"prompt\":\"\xff\"}"), HasSubstr("input: "));
   EXPECT_THAT(Refused("{\"prompt\":"), HasSubstr("cut off"));
