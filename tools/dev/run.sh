@@ -16,6 +16,10 @@ run_program() {
 
 verb_demo() {
   say "Will build, then fork & compare a real conversation while processes are killed (about 30 s)."
+  # The lines to paste that it ends with need bin/ and buf.
+  ensure build buf
+  prepare_bazel
+  build_programs
   run_program "The demo" //tests/e2e:demo "$@"
 }
 
