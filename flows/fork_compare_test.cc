@@ -122,6 +122,12 @@ TEST(ForkCompareFlow, IsCancelledAtEveryStage) {
   }
 }
 
+std::string ReplyFrom(const std::string& name) {
+  return R"({"content":[{"type":"text","text":"from )" + name +
+         R"("}],"stop_reason":"end_turn","text":"from )" + name +
+         R"(","usage":{"input_tokens":1,"output_tokens":2}})";
+}
+
 // The activities as a worker carries them out, over a real transcript.
 TEST(ForkCompareFlow, MeetsItsActivities) {
   const std::string transcript =
@@ -149,10 +155,7 @@ TEST(ForkCompareFlow, MeetsItsActivities) {
         claude::BuildRequestBody(run.InputJson(name), *checkpoint);
     ASSERT_TRUE(body.ok()) << body.status();
     EXPECT_THAT(*body, HasSubstr(R"("model":"claude-)"));
-    run.Complete(name,
-                 R"({"content":[{"type":"text","text":"from )" + name +
-                     R"("}],"stop_reason":"end_turn","text":"from )" + name +
-                     R"(","usage":{"input_tokens":1,"output_tokens":2}})");
+    run.Complete(name, ReplyFrom(name));
   }
   const auto comparison =
       claude::CompareConversation(*checkpoint, run.InputJson("compare"));
