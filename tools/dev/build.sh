@@ -46,13 +46,6 @@ bazel_build() {
   bazel build $(progress_flags) "${BAZEL_FLAGS[@]}" "$@" >&2
 }
 
-# build_target TARGET: builds one program and prints the path of its file.
-build_target() {
-  local path=${1#//}
-  bazel_build "$1" || die "$1 does not build; the errors are above."
-  echo "$(bazel info bazel-bin 2>/dev/null)/${path/://}"
-}
-
 # install_program FILE: to bin/, by rename, so that a running one is not disturbed.
 install_program() {
   local to=$ROOT/bin/${1##*/}
@@ -61,10 +54,12 @@ install_program() {
   mv "$to.new" "$to"
 }
 
+# build_programs [TARGET…]: the programs, copied to bin/, and these targets too.
 build_programs() {
+  local -a targets=("${PROGRAMS[@]}" "$@")
   local bazel_bin program path
-  phase_begin "Building ${PROGRAMS[*]##*:}"
-  bazel_build "${PROGRAMS[@]}" || die "the build failed; the errors are above."
+  phase_begin "Building ${targets[*]##*:}"
+  bazel_build "${targets[@]}" || die "the build failed; the errors are above."
   bazel_bin=$(bazel info bazel-bin 2>/dev/null)
   mkdir -p "$ROOT/bin"
   for program in "${PROGRAMS[@]}"; do

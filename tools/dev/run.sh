@@ -1,17 +1,17 @@
 # The verbs that run a program of tests/ with the arguments given.
 
 # run_program WHAT TARGET ARGUMENT…: the program's stdout is this verb's stdout.
+# bin/ and buf are there too: what the programs print to paste names them.
 run_program() {
-  local what=$1 target=$2 file
+  local what=$1 target=$2 path
   shift 2
-  ensure build
+  ensure build buf
   prepare_bazel
-  phase_begin "Building $target"
-  file=$(build_target "$target")
-  phase_end
+  build_programs "$target"
+  path=${target#//}
   say "==> $what"
   export BUILD_WORKSPACE_DIRECTORY=$ROOT
-  exec "$file" "$@"
+  exec "$(bazel info bazel-bin 2>/dev/null)/${path/://}" "$@"
 }
 
 verb_demo() {
