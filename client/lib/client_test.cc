@@ -238,6 +238,11 @@ TEST(Payload, BecomesJson) {
   EXPECT_EQ(*PayloadToJson(payload), R"("/w==")");
   payload.mutable_json()->set_number_value(1.5);
   EXPECT_EQ(*PayloadToJson(payload), "1.5");
+  auto& members = *payload.mutable_json()->mutable_struct_value();
+  for (const char* key : {"c", "a", "d", "b"}) {
+    (*members.mutable_fields())[key].set_number_value(7);
+  }
+  EXPECT_EQ(*PayloadToJson(payload), R"({"a":7,"b":7,"c":7,"d":7})");
   EXPECT_EQ(*PayloadToJson(JsonPayload("1.50")), "1.50");
   payload.mutable_ref();
   EXPECT_FALSE(PayloadToJson(payload).ok());

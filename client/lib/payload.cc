@@ -5,8 +5,19 @@
 #include "absl/strings/escaping.h"
 #include "claude/json_writer.h"
 #include "google/protobuf/util/json_util.h"
+#include "nlohmann/json.hpp"
 
 namespace anabranch::client {
+namespace {
+
+std::string SortMembers(const std::string& json) {
+  const auto value = nlohmann::json::parse(json, /*cb=*/nullptr,
+                                           /*allow_exceptions=*/false);
+  if (value.is_discarded()) return json;
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
 
 v1::Payload JsonPayload(std::string_view json) {
   v1::Payload payload;
@@ -23,7 +34,8 @@ absl::StatusOr<std::string> PayloadToJson(const v1::Payload& payload) {
       if (!status.ok()) {
         return absl::InternalError("A value cannot be written as JSON.");
       }
-      return text;
+      // The order of members is lost; let it at least be always the same.
+      return SortMembers(text);
     }
     case v1::Payload::kJsonText:
       return payload.json_text();
