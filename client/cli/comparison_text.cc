@@ -83,6 +83,10 @@ absl::StatusOr<std::string> ComparisonTable(const std::string& json,
                       " failed: ", OneLine(Text(failure, "type")), ": ",
                       OneLine(Text(failure, "message")), "\n");
     }
+    if (At(branch, "no_cost") == Json(true)) {
+      absl::StrAppend(&notes, OneLine(Text(branch, "name")),
+                      ": what really followed, at no cost\n");
+    }
     const std::string note = Text(branch, "note");
     if (!note.empty()) {
       absl::StrAppend(&notes, OneLine(Text(branch, "name")), ": ",

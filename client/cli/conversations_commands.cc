@@ -97,18 +97,13 @@ absl::StatusOr<ExitCode> List(Session& session,
 }
 
 std::string ForkText(const v1::Step& step) {
-  if (step.forkable()) {
-    return step.needs_message() ? "yes, with a message" : "yes";
-  }
-  std::string text = absl::StrCat("no: ", step.reason());
-  if (step.nearest_size() > 0) {
-    absl::StrAppend(&text, " (nearest");
-    const char* separator = " ";
-    for (const int32_t number : step.nearest()) {
-      absl::StrAppend(&text, separator, number);
-      separator = ", ";
-    }
-    absl::StrAppend(&text, ")");
+  if (step.forkable()) return step.needs_message() ? "with a message" : "yes";
+  if (step.nearest().empty()) return "no";
+  std::string text = "no; nearest";
+  const char* separator = " ";
+  for (const int32_t number : step.nearest()) {
+    absl::StrAppend(&text, separator, number);
+    separator = ", ";
   }
   return text;
 }
@@ -134,12 +129,18 @@ void PrintConversation(const Session& session,
     for (const std::string& tool : step.tools()) {
       absl::StrAppend(&text, text.empty() ? "" : " ", "[", tool, "]");
     }
-    std::string model = step.model();
     table.Add({absl::StrCat(step.number()),
                ShortEnum(v1::StepKind_Name(step.kind()), "STEP_KIND_"),
-               ForkText(step), model, text});
+               ForkText(step), step.model(), text});
   }
   out << table.Render(session.env.width);
+  const char* gap = "\n";
+  for (const v1::Step& step : response.steps()) {
+    if (step.forkable() || step.reason().empty()) continue;
+    out << gap << "No fork at step " << step.number() << ": "
+        << OneLine(step.reason()) << "\n";
+    gap = "";
+  }
 }
 
 absl::StatusOr<ExitCode> Show(Session& session,

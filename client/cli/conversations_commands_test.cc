@@ -147,10 +147,12 @@ TEST_F(ConversationsTest, ShowsStepsAndForkPoints) {
   answer.set_needs_message(true);
   EXPECT_EQ(Run({"conversations", "show", "c"}), 0);
   EXPECT_THAT(out, HasSubstr("  leaf-2\n"));
-  EXPECT_THAT(out, HasSubstr("\n1     PROMPT     yes    "));
-  EXPECT_THAT(out, HasSubstr("\n2     ASSISTANT  no: it leaves tool calls open "
-                             "(nearest 1, 3)  opus   [Bash]\n"));
-  EXPECT_THAT(out, HasSubstr("\n4     ASSISTANT  yes, with a message"));
+  EXPECT_THAT(out, HasSubstr("\n1     PROMPT     yes  "));
+  EXPECT_THAT(out, HasSubstr("\n2     ASSISTANT  no; nearest 1, 3  opus   "
+                             "[Bash]\n"));
+  EXPECT_THAT(out, HasSubstr("\n4     ASSISTANT  with a message"));
+  EXPECT_THAT(out, HasSubstr("\n\nNo fork at step 2: it leaves tool calls "
+                             "open\n"));
   EXPECT_EQ(Run({"conversations", "show", "c", "--json"}), 0);
   EXPECT_THAT(out, HasSubstr("\"needsMessage\":true"));
   EXPECT_EQ(Run({"conversations", "list"}), 0);

@@ -35,8 +35,8 @@ struct UpOptions {
   std::string data_dir = "anabranch-data";
   std::string bin_dir;
   int workers = 1;
-  std::string log_level;
-  std::string log_format;
+  std::string log_level = "warn";
+  std::string log_format = "text";
   std::vector<std::string> fake_options;
 };
 
@@ -192,6 +192,14 @@ class Up {
     probe.outage_patience = absl::Milliseconds(100);
     ASSIGN_OR_RETURN(client_, client::Client::Connect(probe));
     session_.address = address;
+    if (client_->IsServing().ok()) {
+      return client::MakeError(
+          absl::StatusCode::kAlreadyExists,
+          absl::StrCat("An orchestrator answers at ", address,
+                       " already. Use it, stop it, or choose another "
+                       "--address."),
+          "ADDRESS_IN_USE", {{"address", address}});
+    }
     return absl::OkStatus();
   }
 
@@ -233,14 +241,9 @@ class Up {
   }
 
   void AddLogOptions(ProcessSpec& spec) const {
-    if (!options_.log_level.empty()) {
-      spec.arguments.insert(spec.arguments.end(),
-                            {"--log-level", options_.log_level});
-    }
-    if (!options_.log_format.empty()) {
-      spec.arguments.insert(spec.arguments.end(),
-                            {"--log-format", options_.log_format});
-    }
+    spec.arguments.insert(spec.arguments.end(),
+                          {"--log-level", options_.log_level, "--log-format",
+                           options_.log_format});
   }
 
   absl::Status StartOrchestrator(const std::string& path) {
@@ -373,8 +376,9 @@ void AddUpCommand(CLI::App& app, Session& session) {
                       "Where the other programs are [beside this one]");
   command->add_option("--log-level", options->log_level,
                       "Of the programs' logs on stderr: trace, debug, info, "
-                      "warn, error, off");
-  command->add_option("--log-format", options->log_format, "text or json");
+                      "warn, error, off [warn]");
+  command->add_option("--log-format", options->log_format,
+                      "text or json [text]");
   command
       ->add_option("--fake-option", options->fake_options,
                    "Passed on to fake_claude, e.g. --fake-option="
