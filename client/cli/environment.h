@@ -24,6 +24,8 @@ struct Environment {
   // went away.
   absl::Duration connect_patience = absl::Seconds(1);
   absl::Duration outage_patience = absl::Seconds(60);
+  // When somebody who waits is told that no worker is there.
+  absl::Duration hint_after = absl::Seconds(2);
 };
 
 // This process's own.

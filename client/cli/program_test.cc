@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/build_id.h"
 #include "client/testing/cli_fixture.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -101,10 +102,20 @@ TEST_F(ProgramTest, ErrorsCannotWriteToTheTerminal) {
 
 TEST_F(ProgramTest, GlobalOptionsStandAnywhere) {
   EXPECT_EQ(Run({"--json", "version"}), 0);
-  EXPECT_EQ(out, "{\"version\":\"0.1.0\"}\n");
+  EXPECT_EQ(out, "{\"version\":\"" + BuildId() + "\"}\n");
   variables.clear();
   EXPECT_EQ(Run({"--address", server.address(), "runs", "list"}), 0);
   EXPECT_EQ(Run({"runs", "list", "--address", server.address()}), 0);
+}
+
+TEST_F(ProgramTest, HintsFitTheField) {
+  canned.errors["StartRun"] = {testing::ErrorWith(
+      grpc::StatusCode::INVALID_ARGUMENT, "run_id: is not valid",
+      {.reason = "INVALID_FIELD",
+       .domain = "anabranch",
+       .field_violations = {{"run_id", "is not valid"}}})};
+  EXPECT_EQ(Run({"run", "claude_chat", "--id", "a b"}), 2);
+  EXPECT_EQ(err.find("hint"), std::string::npos);
 }
 
 TEST_F(ProgramTest, ShowsStatus) {

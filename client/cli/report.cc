@@ -1,5 +1,7 @@
 #include "client/cli/report.h"
 
+#include <algorithm>
+#include <array>
 #include <ostream>
 #include <string>
 
@@ -31,15 +33,21 @@ constexpr Hint kHints[] = {
     {"FORK_POINT_INVALID",
      "'anabranch conversations show ID' lists the steps and which can be "
      "forked"},
-    {"INVALID_FIELD",
-     "'anabranch flows NAME' shows a flow's input and an example"},
 };
 
 std::string HintFor(const client::ErrorDetails& details) {
   for (const Hint& hint : kHints) {
     if (details.reason == hint.reason) return hint.text;
   }
-  return "";
+  // A field of the request itself says enough.
+  constexpr std::array<const char*, 6> kRequestFields = {
+      "run_id", "conversation_id", "source", "signal", "page_token", "leaf"};
+  if (details.reason != "INVALID_FIELD" || details.field_violations.empty() ||
+      std::find(kRequestFields.begin(), kRequestFields.end(),
+                details.field_violations[0].field) != kRequestFields.end()) {
+    return "";
+  }
+  return "'anabranch flows NAME' shows a flow's input and an example";
 }
 
 void ReportText(std::ostream& err, const absl::Status& error) {

@@ -101,6 +101,18 @@ TEST_F(RunCommandTest, ValidateOnlyAsksTheServer) {
   EXPECT_EQ(out, "valid: nothing was started\n");
 }
 
+TEST_F(RunCommandTest, TellsThatNoWorkerIsThere) {
+  CloseWith(v1::RUN_STATE_COMPLETED);
+  v1::ActivityInfo& activity = *canned.runs["run-1"].add_waiting_activities();
+  activity.set_activity_type("claude.messages");
+  activity.set_no_worker(true);
+  // The watch says nothing before the hint has asked.
+  canned.watch_until_get_run = true;
+  hint_after = absl::ZeroDuration();
+  EXPECT_EQ(Run({"run", "claude_chat"}), 0);
+  EXPECT_THAT(err, HasSubstr("no connected worker offers claude.messages"));
+}
+
 TEST_F(RunCommandTest, RidesOutARestartWhileItWaits) {
   CloseWith(v1::RUN_STATE_COMPLETED);
   canned.errors["WatchRun"] = {{grpc::StatusCode::UNAVAILABLE, "going down"}};

@@ -1,6 +1,10 @@
 #include "client/cli/run_execution.h"
 
+#include <condition_variable>
+#include <memory>
+#include <mutex>
 #include <ostream>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -31,6 +35,61 @@ client::WatchCallback DefaultView(Session& session) {
   };
 }
 
+// Says what a run waits for when no worker can take its activities: of that
+// nothing happens that a watch would show. Threads: has one of its own.
+class WorkerHint {
+ public:
+  WorkerHint(Session& session, client::Client& client, std::string run_id)
+      : session_(session),
+        client_(client),
+        run_id_(std::move(run_id)),
+        thread_([this] { Run(); }) {}
+
+  ~WorkerHint() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      done_ = true;
+      changed_.notify_all();
+    }
+    thread_.join();
+  }
+
+  // Held by who prints.
+  std::mutex& mutex() { return mutex_; }
+
+ private:
+  void Run() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (changed_.wait_for(lock,
+                          absl::ToChronoMilliseconds(session_.env.hint_after),
+                          [this] { return done_; })) {
+      return;
+    }
+    lock.unlock();
+    v1::GetRunRequest request;
+    request.set_run_id(run_id_);
+    request.set_view(v1::RUN_VIEW_BASIC);
+    const absl::StatusOr<v1::Run> run = client_.GetRun(request);
+    if (!run.ok()) return;
+    for (const v1::ActivityInfo& activity : run->waiting_activities()) {
+      if (!activity.no_worker()) continue;
+      lock.lock();
+      session_.Note(absl::StrCat(
+          "waits: no connected worker offers ", activity.activity_type(),
+          "; 'anabranch up' or anabranch-worker starts one"));
+      return;
+    }
+  }
+
+  Session& session_;
+  client::Client& client_;
+  const std::string run_id_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
 absl::StatusOr<v1::Run> WaitFor(Session& session, client::Client& client,
                                 const RunExecution& execution,
                                 const std::string& run_id) {
@@ -39,13 +98,19 @@ absl::StatusOr<v1::Run> WaitFor(Session& session, client::Client& client,
   watch.set_no_progress(session.json && execution.on_message == nullptr);
   const client::WatchCallback callback =
       execution.on_message ? execution.on_message : DefaultView(session);
-  const absl::Status watched = client.WatchRun(watch, callback);
+  absl::Status watched;
+  {
+    WorkerHint hint(session, client, run_id);
+    watched = client.WatchRun(watch, [&](const v1::WatchRunResponse& message) {
+      const std::lock_guard<std::mutex> lock(hint.mutex());
+      return callback(message);
+    });
+  }
   if (!watched.ok()) {
     // The run goes on without us.
     session.Note(absl::StrCat("run ", run_id,
-                              " was started; 'anabranch runs "
-                              "show ",
-                              run_id, "' tells how it stands"));
+                              " was started; 'anabranch runs show ", run_id,
+                              "' tells how it stands"));
     return watched;
   }
   v1::GetRunRequest get;

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/build_id.h"
 #include "base/status_macros.h"
 #include "claude/json_writer.h"
 #include "client/cli/commands.h"
@@ -10,9 +11,6 @@
 
 namespace anabranch::cli {
 namespace {
-
-// Of the program; servers tell their own as build ids.
-constexpr char kVersion[] = "0.1.0";
 
 struct ServerStatus {
   bool serving = false;
@@ -108,9 +106,10 @@ void AddVersionCommand(CLI::App& app, Session& session) {
                          "anabranch version");
   session.OnChosen(command, [&session]() -> absl::StatusOr<ExitCode> {
     if (session.json) {
-      session.env.out << "{\"version\":\"" << kVersion << "\"}" << std::endl;
+      session.env.out << "{\"version\":" << claude::Quote(BuildId()) << "}"
+                      << std::endl;
     } else {
-      session.env.out << "anabranch " << kVersion << std::endl;
+      session.env.out << "anabranch " << BuildId() << std::endl;
     }
     return ExitCode::kSuccess;
   });

@@ -25,6 +25,7 @@ class CliTest : public ::testing::Test {
     env.out_is_terminal = terminal;
     env.err_is_terminal = terminal;
     env.width = width;
+    env.hint_after = hint_after;
     env.getenv = [this](const char* name) -> std::optional<std::string> {
       const auto found = variables.find(name);
       if (found == variables.end()) return std::nullopt;
@@ -43,6 +44,7 @@ class CliTest : public ::testing::Test {
   std::string input;
   bool terminal = false;
   int width = 0;
+  absl::Duration hint_after = absl::Hours(1);
   std::string out;
   std::string err;
 

@@ -63,6 +63,8 @@ class Runs final : public v1::RunService::Service {
   Status GetRun(ServerContext*, const v1::GetRunRequest* request,
                 v1::GetRunResponse* response) override {
     RETURN_CANNED("GetRun");
+    canned_.watch_until_get_run = false;
+    canned_.changed.notify_all();
     const auto found = canned_.runs.find(request->run_id());
     if (found == canned_.runs.end()) return NoRun(request->run_id());
     *response->mutable_run() = found->second;
@@ -99,6 +101,7 @@ class Runs final : public v1::RunService::Service {
     if (const Status status = Next(canned_, "WatchRun"); !status.ok()) {
       return status;
     }
+    canned_.changed.wait(lock, [this] { return !canned_.watch_until_get_run; });
     size_t place = 0;
     if (!request->cursor().empty()) {
       AB_CHECK(absl::SimpleAtoi(request->cursor(), &place));

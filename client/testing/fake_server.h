@@ -37,6 +37,8 @@ struct Canned {
   std::vector<v1::WatchRunResponse> watch;
   // A watch stays silent after so many messages until the server stops.
   size_t watch_stalls_after = SIZE_MAX;
+  // A watch stays silent until somebody has called GetRun.
+  bool watch_until_get_run = false;
   // Answers of AwaitRun that say `done: false` first.
   int await_not_done = 0;
   // What a method answers instead, in order.
