@@ -1,4 +1,5 @@
 // anabranch-worker: carries out activities for an orchestrator.
+#include <grpc/support/log.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
@@ -25,6 +26,7 @@
 #include "activity_worker/executor/activity_registry.h"
 #include "activity_worker/executor/executor.h"
 #include "activity_worker/stream_client.h"
+#include "base/build_id.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/logging.h"
@@ -73,6 +75,7 @@ struct Flags {
 
 void AddFlags(CLI::App& app, Flags& flags) {
   app.footer(kExample);
+  app.set_version_flag("--version", BuildId());
   app.add_option("--address", flags.address, "Orchestrator to connect to")
       ->envname("ANABRANCH_ADDRESS")
       ->capture_default_str();
@@ -133,6 +136,11 @@ void HandleSignals(sigset_t signals, StreamClient& client,
   spdlog::warn("{} again: ending at once", strsignal(number));
   FlushLogging();
   _exit(1);
+}
+
+// gRPC's own words are for those who look for a fault in it.
+void ForwardGrpcLog(gpr_log_func_args* args) {
+  spdlog::debug("grpc: {} ({}:{})", args->message, args->file, args->line);
 }
 
 // The types to offer, or what is wrong with the wish.
@@ -213,10 +221,15 @@ int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app(kAbout, "anabranch-worker");
   AddFlags(app, flags);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   const absl::Status logging =
       InitLogging(flags.log_level, flags.log_format, "anabranch-worker");
   if (!logging.ok()) return BadUsage(logging);
+  gpr_set_log_function(&ForwardGrpcLog);
   ForbidCoreDumps();
   // Costs 5 to 7 % of the latency.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);

@@ -39,7 +39,8 @@ ARROWS = {
 }
 
 # Folders in which time, threads and order by address cannot get at a result.
-PURE = ("orchestrator/core", "orchestrator/replay", "sdk", "flows", "claude")
+PURE = ("orchestrator/core", "orchestrator/replay", "activity_worker/core",
+        "sdk", "flows", "claude")
 IMPURE_INCLUDE = re.compile(
     r"^(chrono|ctime|time\.h|sys/time\.h|thread|stop_token|future|atomic"
     r"|mutex|shared_mutex|condition_variable|semaphore|latch|barrier"
