@@ -223,6 +223,19 @@ void TakenUpAgain(ActivityRecord& record, const std::string& session) {
               FromProto(record.scheduled().options().start_to_close_timeout()));
 }
 
+bool TimedOutBefore(const ActivityRecord& record) {
+  const auto& ended = record.info().closed_attempts();
+  return !ended.empty() &&
+         ended.rbegin()->attempt() == record.info().attempt() &&
+         ended.rbegin()->failure().type() == "timeout";
+}
+
+void GivenUpAgain(ActivityRecord& record) {
+  record.mutable_info()->set_state(api::ACTIVITY_STATE_READY);
+  record.clear_attempt_deadline();
+  record.set_accepted(false);
+}
+
 void BackoffOver(ActivityRecord& record) {
   record.mutable_info()->set_state(api::ACTIVITY_STATE_READY);
   record.mutable_info()->clear_next_attempt_time();

@@ -13,6 +13,9 @@
 //   READY,        TakenUpAgain       RUNNING       the lost attempt's session
 //   BACKING_OFF                                    came back before a later
 //                                                  grant
+//   RUNNING       GivenUpAgain       READY         it was taken up again for a
+//                                                  held result, and there is
+//                                                  none
 //   BACKING_OFF   BackoffOver        READY
 //   any           Result             (closed)      ActivityCompleted
 //   any           CloseTimeout       (closed)      ActivityTimedOut
@@ -68,6 +71,9 @@ Transition AttemptTimedOut(ActivityRecord& record, double u, absl::Time now);
 Transition Lost(ActivityRecord& record, double u, absl::Time now);
 void NeverDelivered(ActivityRecord& record);
 void TakenUpAgain(ActivityRecord& record, const std::string& session);
+// The current attempt has exceeded its time once.
+bool TimedOutBefore(const ActivityRecord& record);
+void GivenUpAgain(ActivityRecord& record);
 void BackoffOver(ActivityRecord& record);
 
 // The result's event. `result` is small or a reference.

@@ -93,6 +93,7 @@ void Shard::Release() {
   new_payloads_.clear();
   new_dedups_.clear();
   new_conversations_.clear();
+  new_told_.clear();
   runs_.Evict(options_.live_flows_max);
 }
 
@@ -101,8 +102,9 @@ std::optional<absl::Duration> Shard::NextDue() const {
   auto earlier = [&due](std::optional<absl::Duration> other) {
     if (other.has_value() && (!due.has_value() || *other < *due)) due = other;
   };
-  earlier(sessions_.NextDue());
-  earlier(grace_until_);
+  // In the grace nobody is given up: due times of sessions that passed
+  // meanwhile would keep the loop spinning until its end.
+  earlier(grace_until_.has_value() ? grace_until_ : sessions_.NextDue());
   return due;
 }
 

@@ -137,6 +137,9 @@ class Shard : private sdk::PayloadReader {
                         const std::string& usage_json);
   void CountUsage(const ActivityRecord& record, const std::string& usage_json);
   bool RunExists(Uid uid);
+  // Whether a worker has told how that attempt ended, and, if so, whether it
+  // was accepted.
+  std::optional<bool> WasTold(ActivityId id, int32_t attempt);
   api::Verdict VerdictOn(Session& session, const std::string& token, bool held,
                          Times now);
   void ReissueUndelivered(Session& session, const api::Hello& hello, Times now);
@@ -176,12 +179,14 @@ class Shard : private sdk::PayloadReader {
   Sessions sessions_;
 
   log::BatchBuilder batch_;
-  // Content and dedup records of the batch in hand: not yet in the store.
+  // Content, dedup records and attempts told of in the batch in hand: not yet
+  // in the store.
   std::map<std::string, std::string> new_payloads_;
   std::map<std::pair<RunName, std::string>, storage::v1::DedupRecord>
       new_dedups_;
   std::map<std::pair<std::string, std::string>, storage::v1::ConversationRecord>
       new_conversations_;
+  std::map<std::pair<ActivityId, int32_t>, bool> new_told_;
   std::deque<std::pair<Uid, api::HistoryEvent>> follow_ups_;
   std::set<Uid> changed_;
   // Usage that came in, by run, for its next status.

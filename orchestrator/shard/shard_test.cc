@@ -355,5 +355,83 @@ TEST_P(ShardTest, BelowTheSpaceReserveOnlyResultsAreTaken) {
   EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
 }
 
+TEST_P(ShardTest, AResultToldTwiceInOneRoundCountsOnce) {
+  h.Connect(1, "s1");
+  ASSERT_TRUE(h.Start("echo", "r").ok());
+  auto tasks = h.Tasks(1);
+  WorkerFrame frame;
+  frame.stream = {1};
+  api::WorkerMessage message;
+  message.mutable_completed()->set_token(tasks[0].token());
+  message.mutable_completed()->mutable_result()->set_json_text("1");
+  message.mutable_completed()->set_usage_json("{\"input_tokens\":5}");
+  frame.messages = {message, message};
+  h.Round({std::move(frame)});
+  for (const auto& answer : h.Messages(1)) EXPECT_TRUE(answer.has_recorded());
+  EXPECT_EQ(h.Run("r").usage().calls(), 1);
+  EXPECT_EQ(h.Run("r").usage().input_tokens(), 5);
+}
+
+TEST_P(ShardTest, AFailureWhoseAnswerWasLostIsRecordedOnce) {
+  h.Connect(1, "s1");
+  ASSERT_TRUE(h.Start("echo", "r").ok());
+  auto tasks = h.Tasks(1);
+  h.Fail(1, tasks[0].token(), "flaky", true);
+  h.Disconnect(1);
+  h.Connect(2, "s1", 10, {}, {tasks[0].token()});
+  auto messages = h.Messages(2);
+  ASSERT_FALSE(messages.empty());
+  ASSERT_EQ(messages[0].welcome().verdicts_size(), 1);
+  EXPECT_EQ(messages[0].welcome().verdicts(0).kind(),
+            api::VERDICT_KIND_RECORDED);
+  h.Fail(2, tasks[0].token(), "flaky", true);
+  EXPECT_EQ(h.Run("r").waiting_activities(0).failed_attempts(), 1);
+}
+
+TEST_P(ShardTest, AHeldFailureOfAnAttemptThatTimedOutChangesNothing) {
+  h.Connect(1, "s1");
+  ASSERT_TRUE(h.Start("echo", "r").ok());
+  auto tasks = h.Tasks(1);
+  for (int i = 0; i < 30; ++i) {
+    h.Beat(1);
+    h.Advance(absl::Seconds(1));
+  }
+  ASSERT_EQ(h.Run("r").waiting_activities(0).failed_attempts(), 1);
+  h.Disconnect(1);
+  h.Connect(2, "s1", 0, {}, {tasks[0].token()});
+  // It was told to stop: that is no failure of the activity.
+  h.Fail(2, tasks[0].token(), "cancelled", false);
+  ASSERT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);
+  EXPECT_EQ(h.Run("r").waiting_activities(0).state(),
+            api::ACTIVITY_STATE_READY);
+}
+
+TEST_P(ShardTest, InTheGraceTheLoopHasNothingToDo) {
+  h.Connect(1, "s1");
+  ASSERT_TRUE(h.Start("echo", "r").ok());
+  h.Restart();
+  h.Advance(absl::Seconds(5));
+  EXPECT_GT(*h.shard->NextDue(), h.clock.Steady());
+}
+
+TEST_P(ShardTest, ADeadlineHeldBackInTheGraceIsNotTheNextAttempts) {
+  h.Connect(1, "s1");
+  ASSERT_TRUE(h.Start("echo", "r").ok());
+  h.Connect(2, "s2", 20);
+  ASSERT_TRUE(h.Start("echo", "other").ok());
+  // Its time is up while nobody can decide that; then it turns out that it
+  // was never delivered. The other session's absence prolongs the grace.
+  h.Restart(absl::Seconds(40));
+  h.Connect(3, "s1");
+  ASSERT_EQ(h.Tasks(3).size(), 1u);
+  for (int i = 0; i < 11; ++i) {
+    h.Advance(absl::Seconds(1));
+    h.Beat(3);
+  }
+  EXPECT_EQ(h.Run("r").waiting_activities(0).state(),
+            api::ACTIVITY_STATE_RUNNING);
+  EXPECT_EQ(h.Run("r").waiting_activities(0).failed_attempts(), 0);
+}
+
 }  // namespace
 }  // namespace anabranch::shard

@@ -109,6 +109,10 @@ api::Verdict Shard::VerdictOn(Session& session, const std::string& token,
   }
   const ActivityId id = parsed->activity;
   if (record->info().state() != api::ACTIVITY_STATE_RUNNING) {
+    // Its failure is recorded: only our answer was lost.
+    if (WasTold(id, parsed->attempt).has_value()) {
+      return forget(api::VERDICT_KIND_RECORDED, "the failure is recorded");
+    }
     // Ended by its time, not by a loss: only a finished result still counts.
     if (!held && !WasLost(*record)) {
       return forget(api::VERDICT_KIND_DROP, "the attempt's time is up");
@@ -190,8 +194,20 @@ void Shard::CountUsage(const ActivityRecord& record,
   storage::v1::UsageRecord usage;
   usage.set_usage_json(usage_json);
   usage.set_accepted(true);
-  batch_.PutUsage({Uid{record.uid()}, record.info().seq()},
-                  record.info().attempt(), usage);
+  const ActivityId id{Uid{record.uid()}, record.info().seq()};
+  batch_.PutUsage(id, record.info().attempt(), usage);
+  new_told_[{id, record.info().attempt()}] = true;
+  Touch(id.uid);
+}
+
+std::optional<bool> Shard::WasTold(ActivityId id, int32_t attempt) {
+  if (auto it = new_told_.find({id, attempt}); it != new_told_.end()) {
+    return it->second;
+  }
+  auto usage = store_.ReadUsageOf(id, attempt);
+  AB_CHECK_MSG(usage.ok(), std::string(usage.status().message()));
+  if (!usage->has_value()) return std::nullopt;
+  return (*usage)->accepted();
 }
 
 bool Shard::RunExists(Uid uid) {
@@ -211,13 +227,10 @@ Shard::ActivityRecord* Shard::Claim(Session& session, const std::string& token,
   }
   ActivityRecord* record = FindActivity(parsed->activity);
   if (record != nullptr && core::TokenIsCurrent(*record, token)) return record;
-  auto usage = store_.ReadUsageOf(parsed->activity, parsed->attempt);
-  AB_CHECK_MSG(usage.ok(), std::string(usage.status().message()));
-  if (usage->has_value()) {
+  if (auto accepted = WasTold(parsed->activity, parsed->attempt)) {
     // Told before: the answer was lost, not the result.
-    Send(session, (*usage)->accepted()
-                      ? Recorded(token)
-                      : Refused(token, "the attempt is stale"));
+    Send(session,
+         *accepted ? Recorded(token) : Refused(token, "the attempt is stale"));
     return nullptr;
   }
   Send(session, Refused(token, "the attempt is stale"));
@@ -226,6 +239,7 @@ Shard::ActivityRecord* Shard::Claim(Session& session, const std::string& token,
     storage::v1::UsageRecord refused;
     refused.set_usage_json(usage_json);
     batch_.PutUsage(parsed->activity, parsed->attempt, refused);
+    new_told_[{parsed->activity, parsed->attempt}] = false;
     new_usage_[parsed->activity.uid].push_back(usage_json);
     Touch(parsed->activity.uid);
   }
@@ -249,12 +263,23 @@ void Shard::OnFailed(Session& session, const api::Failed& failed, Times now) {
   ActivityRecord* record = Claim(session, failed.token(), failed.usage_json());
   if (record == nullptr) return;
   Send(session, Recorded(failed.token()));
+  const ActivityId id{Uid{record->uid()}, record->info().seq()};
+  if (!WasTold(id, record->info().attempt()).has_value()) {
+    CountUsage(*record, failed.usage_json());
+  }
   // An attempt that was given up already: its failure changes nothing.
   if (record->info().state() != api::ACTIVITY_STATE_RUNNING) return;
-  CountUsage(*record, failed.usage_json());
-  const ActivityId id{Uid{record->uid()}, record->info().seq()};
   session.leases.erase(id);
   workers_changed_ = true;
+  if (core::TimedOutBefore(*record)) {
+    // Taken up again for what its worker held, which might have been a result.
+    core::GivenUpAgain(*record);
+    Settle(id,
+           record->cancel_requested() ? core::CancelRequested(*record)
+                                      : core::Transition{},
+           now);
+    return;
+  }
   core::AttemptFailure failure;
   failure.failure = failed.failure();
   core::ForEachPayload(failure.failure,
@@ -317,7 +342,8 @@ void Shard::UpdateGrace(Times now) {
   if (now.steady < *grace_until_ && !sessions_.GraceFulfilled()) return;
   grace_until_.reset();
   for (const TimerKey& key : std::exchange(held_back_, {})) {
-    timers_.Arm(key, now.steady);
+    // Armed meanwhile: for another attempt, whose time is not up.
+    if (!timers_.IsArmed(key)) timers_.Arm(key, now.steady);
   }
 }
 

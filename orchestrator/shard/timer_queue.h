@@ -35,6 +35,7 @@ class TimerQueue {
  public:
   // Arms, or arms anew.
   void Arm(const TimerKey& key, absl::Duration deadline);
+  bool IsArmed(const TimerKey& key) const { return deadlines_.contains(key); }
   // No effect when it is not armed.
   void Disarm(const TimerKey& key);
   // Disarms everything of one run.
