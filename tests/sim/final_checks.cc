@@ -1,0 +1,87 @@
+#include "tests/sim/final_checks.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "orchestrator/log/store.h"
+#include "orchestrator/replay/replay.h"
+
+namespace anabranch::sim {
+namespace {
+
+class StoredPayloads : public sdk::PayloadReader {
+ public:
+  explicit StoredPayloads(log::EventLog& log) : store_(log) {}
+  absl::StatusOr<std::string> Read(const v1::PayloadRef& ref) override {
+    auto content = store_.ReadPayload(ref.sha256());
+    if (!content.ok()) return content.status();
+    return std::move(content->bytes);
+  }
+
+ private:
+  log::StoreReader store_;
+};
+
+std::string ContentOf(StoredPayloads& payloads, const v1::Payload& payload) {
+  if (!payload.has_ref()) return payload.json_text();
+  return payloads.Read(payload.ref()).value_or("(its content is lost)");
+}
+
+void CheckHistory(const FinalParts& parts, StoredPayloads& payloads, Uid uid,
+                  const RunRecords& run) {
+  auto fail = [&](const std::string& what) {
+    parts.world.Fail(absl::StrCat("run ", run.fold.run.run_id(), " (",
+                                  run.fold.run.flow(), "): ", what));
+  };
+  log::StoreReader store(parts.log);
+  auto stored = store.ReadActivations(uid, 1, int64_t{1} << 40);
+  if (!stored.ok() || stored->size() != run.history.size()) {
+    return fail("its history cannot be read back");
+  }
+  const sdk::FlowDefinition* flow = parts.flows.Find(run.fold.run.flow());
+  replay::Replayed replayed =
+      replay::Replay({run.fold.run.run_id(), flow, "sim", &payloads}, *stored);
+  if (replayed.mismatch.has_value()) {
+    return fail("a replay differs: " + replayed.mismatch->report);
+  }
+  for (const auto& activation : run.history) {
+    for (const auto& event : activation.events()) {
+      parts.world.Count(replay::EventTypeName(event));
+      if (!event.has_activity_completed() ||
+          !event.activity_completed().result().has_ref()) {
+        continue;
+      }
+      const auto& completed = event.activity_completed();
+      const auto& token = run.last_records.at(completed.seq()).token();
+      const Execution* execution = parts.ledger.Find(token);
+      if (execution == nullptr || ContentOf(payloads, completed.result()) !=
+                                      execution->outcome->result->json_text()) {
+        return fail("a large result is not what the worker said");
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void CheckAtEnd(FinalParts parts,
+                const std::vector<std::unique_ptr<Caller>>& callers) {
+  StoredPayloads payloads(parts.log);
+  for (const auto& [uid, run] : parts.records.runs()) {
+    CheckHistory(parts, payloads, uid, run);
+    if (parts.world.failed()) return;
+  }
+  for (const auto& caller : callers) {
+    const RunRecords* run = parts.records.Find(caller->run());
+    const v1::Run& shown = run->status->run();
+    std::string wrong =
+        caller->program().judge(shown, ContentOf(payloads, shown.result()));
+    if (!wrong.empty()) {
+      parts.world.Fail(absl::StrCat("run ", shown.run_id(), " (", shown.flow(),
+                                    " ", caller->program().input_json,
+                                    "): ", wrong));
+    }
+  }
+}
+
+}  // namespace anabranch::sim

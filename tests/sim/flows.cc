@@ -1,0 +1,226 @@
+// The flows of the simulation, written as users write theirs.
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "base/check.h"
+#include "sdk/flow_context.h"
+#include "sdk/flow_instance.h"
+#include "tests/sim/programs.h"
+
+namespace anabranch::sim {
+namespace {
+
+using nlohmann::json;
+using sdk::FlowContext;
+using sdk::FlowInput;
+using sdk::Future;
+using sdk::Payload;
+
+json Read(FlowContext& ctx, const Payload& payload) {
+  auto content = ctx.Content(payload);
+  AB_CHECK(content.ok());
+  return content->empty() ? json() : json::parse(*content);
+}
+
+int64_t ValueOf(FlowContext& ctx, const Payload& payload) {
+  return Read(ctx, payload).value("value", int64_t{0});
+}
+
+sdk::ActivityOptions Options(int attempts, int seconds) {
+  sdk::ActivityOptions options;
+  options.mutable_retry()->set_maximum_attempts(attempts);
+  options.mutable_retry()->mutable_initial_interval()->set_nanos(100'000'000);
+  options.mutable_retry()->mutable_maximum_interval()->set_seconds(1);
+  options.mutable_start_to_close_timeout()->set_seconds(seconds);
+  return options;
+}
+
+// Tried again until it is there.
+Future<Payload> Work(FlowContext& ctx, const json& input) {
+  return ctx.Start({.type = "work",
+                    .input = sdk::JsonPayload(input.dump()),
+                    .options = Options(50, 8)});
+}
+
+Payload Result(int64_t value) {
+  return sdk::JsonPayload(json{{"value", value}}.dump());
+}
+
+// Each feeds the next: the result shows whether one was left out or repeated.
+Future<Payload> Sequence(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  int64_t value = 1;
+  for (json step : wish["steps"]) {
+    step["value"] = value;
+    auto result = co_await Work(ctx, step);
+    if (!result.ok()) co_return result.status();
+    value = ValueOf(ctx, *result);
+  }
+  co_return Result(value);
+}
+
+// Results above the inline size: the next one gets the first as its input.
+Future<Payload> Big(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  auto first = co_await Work(ctx, wish);
+  if (!first.ok()) co_return first.status();
+  json next = Read(ctx, *first);
+  next["do"] = "ok";
+  auto second = co_await Work(ctx, next);
+  if (!second.ok()) co_return second.status();
+  co_return Result(ValueOf(ctx, *second));
+}
+
+Future<Payload> FanOut(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  std::vector<Future<Payload>> futures;
+  for (const json& step : wish["steps"]) futures.push_back(Work(ctx, step));
+  auto results = co_await sdk::Settled(futures);
+  int64_t sum = 0;
+  for (const auto& result : *results) {
+    if (!result.ok()) co_return result.status();
+    sum += ValueOf(ctx, *result);
+  }
+  co_return Result(sum);
+}
+
+// One activity with few attempts; its failure is the run's.
+Future<Payload> Once(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  auto result =
+      co_await ctx.Start({.type = "work",
+                          .input = sdk::JsonPayload(wish.dump()),
+                          .options = Options(wish.value("attempts", 1),
+                                             wish.value("seconds", 8))});
+  if (!result.ok()) co_return result.status();
+  co_return Result(ValueOf(ctx, *result));
+}
+
+Future<Payload> Race(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  auto work = Work(ctx, wish);
+  auto timer = ctx.StartTimer(absl::Milliseconds(wish.value("limit", 100)));
+  auto first = co_await sdk::AnyOf(work, timer);
+  if (ctx.cancel_requested())
+    co_return sdk::StatusFromFailure(
+        sdk::MakeFailure(sdk::kFailureCancelled, "cancelled"));
+  if (*first == 0) {
+    ctx.Cancel(timer);
+    co_return Result(ValueOf(ctx, work.value()));
+  }
+  ctx.Cancel(work);
+  // The flow goes on beside what it gave up.
+  auto rest = co_await Work(ctx, {{"do", "ok"}, {"value", 1000}});
+  if (!rest.ok()) co_return rest.status();
+  co_return Result(ValueOf(ctx, *rest));
+}
+
+Future<Payload> Signals(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  int64_t sum = 0;
+  for (int i = 0; i < wish.value("count", 1); ++i) {
+    auto signal = co_await ctx.ReceiveSignal("add");
+    if (!signal.ok()) co_return signal.status();
+    sum += Read(ctx, *signal).get<int64_t>();
+    auto work = co_await Work(ctx, {{"do", "ok"}, {"value", sum}});
+    if (!work.ok()) co_return work.status();
+  }
+  co_return Result(sum);
+}
+
+Future<Payload> Branch(FlowContext& ctx, json wish) {
+  auto slept =
+      co_await ctx.StartTimer(absl::Milliseconds(wish.value("wait", 0)));
+  if (!slept.ok()) co_return slept.status();
+  auto first = co_await Work(ctx, wish);
+  if (!first.ok()) co_return first.status();
+  wish["value"] = ValueOf(ctx, *first);
+  auto second = co_await Work(ctx, wish);
+  if (!second.ok()) co_return second.status();
+  co_return *second;
+}
+
+Future<Payload> Nested(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  std::vector<Future<Payload>> branches;
+  for (const json& step : wish["steps"]) branches.push_back(Branch(ctx, step));
+  auto results = co_await sdk::AllOf(branches);
+  if (!results.ok()) co_return results.status();
+  int64_t sum = 0;
+  for (const Payload& result : *results) sum += ValueOf(ctx, result);
+  co_return Result(sum);
+}
+
+// Result: how long it slept, in milliseconds.
+Future<Payload> Sleeps(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  absl::Time begin = ctx.Now();
+  for (const json& ms : wish["sleeps"]) {
+    auto slept = co_await ctx.StartTimer(absl::Milliseconds(ms.get<int>()));
+    if (!slept.ok()) co_return slept.status();
+  }
+  co_return Result(absl::ToInt64Milliseconds(ctx.Now() - begin));
+}
+
+// Waits until somebody ends it.
+Future<Payload> Patient(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  auto work = Work(ctx, wish);
+  auto timer = ctx.StartTimer(absl::Hours(1));
+  auto go = ctx.ReceiveSignal("never");
+  auto cancelled = ctx.CancelRequested();
+  auto first = co_await sdk::AnyOf(timer, go, cancelled);
+  if (!first.ok()) co_return first.status();
+  co_return sdk::StatusFromFailure(
+      sdk::MakeFailure(sdk::kFailureCancelled, "as asked"));
+}
+
+// Never the same twice in one seed: a replay that draws again shows. Set anew
+// for each seed, so that seeds are alike in every process.
+thread_local int64_t draws = 0;
+
+Future<Payload> Draws(FlowContext& ctx, FlowInput) {
+  Payload drawn = ctx.SideEffect("draw", [] { return Result(1000 + ++draws); });
+  int64_t value = ValueOf(ctx, drawn);
+  uint64_t random = ctx.Random();
+  auto slept = co_await ctx.StartTimer(absl::Milliseconds(200));
+  if (!slept.ok()) co_return slept.status();
+  auto work = co_await Work(ctx, {{"do", "ok"}, {"value", value}});
+  if (!work.ok()) co_return work.status();
+  json result = {{"value", ValueOf(ctx, *work)},
+                 {"drawn", value},
+                 {"random", random},
+                 {"uuid", ctx.Uuid()}};
+  co_return sdk::JsonPayload(result.dump());
+}
+
+// Breaks down at its first signal, for ever.
+Future<Payload> Throws(FlowContext& ctx, FlowInput) {
+  auto timer = ctx.StartTimer(absl::Seconds(2));
+  auto work = Work(ctx, {{"do", "ok"}, {"ms", 1500}});
+  auto go = co_await ctx.ReceiveSignal("go");
+  if (go.ok()) throw std::runtime_error("this flow is broken");
+  co_return go.status();
+}
+
+}  // namespace
+
+void RegisterFlows(sdk::FlowRegistry& flows) {
+  draws = 0;
+  const std::pair<const char*, sdk::FlowFunction> all[] = {
+      {"sequence", Sequence}, {"big", Big},       {"fan_out", FanOut},
+      {"once", Once},         {"race", Race},     {"signals", Signals},
+      {"nested", Nested},     {"sleeps", Sleeps}, {"patient", Patient},
+      {"draws", Draws},       {"throws", Throws},
+  };
+  for (const auto& [name, function] : all) {
+    sdk::FlowDefinition flow;
+    flow.name = name;
+    flow.create = [function = function] {
+      return std::make_unique<sdk::FlowInstance>(function);
+    };
+    flows.Register(std::move(flow));
+  }
+}
+
+}  // namespace anabranch::sim

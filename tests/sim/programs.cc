@@ -1,0 +1,248 @@
+#include "tests/sim/programs.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+
+namespace anabranch::sim {
+namespace {
+
+using nlohmann::json;
+using Judge =
+    std::function<std::string(const v1::Run& run, const std::string& result)>;
+
+std::string Told(const v1::Run& run, const std::string& result) {
+  return absl::StrCat("it ended ", v1::RunState_Name(run.state()), " ", result,
+                      " ", run.failure().ShortDebugString());
+}
+
+Judge Completes(int64_t value) {
+  return [value](const v1::Run& run, const std::string& result) {
+    bool good = run.state() == v1::RUN_STATE_COMPLETED &&
+                json::parse(result).value("value", int64_t{0}) == value;
+    return good ? "" : absl::StrCat(Told(run, result), ", not ", value);
+  };
+}
+
+Judge Ends(v1::RunState state) {
+  return [state](const v1::Run& run, const std::string& result) {
+    return run.state() == state ? "" : Told(run, result);
+  };
+}
+
+// Fails so, or for a reason that the weather may bring.
+Judge Fails(std::vector<std::string> types) {
+  return [types](const v1::Run& run, const std::string& result) {
+    for (const std::string& type : types) {
+      if (run.state() == v1::RUN_STATE_FAILED && run.failure().type() == type) {
+        return std::string();
+      }
+    }
+    return Told(run, result);
+  };
+}
+
+// Work that ends well, sometimes after failures.
+json DrawWork(World& world, int64_t value) {
+  json work = {{"do", "ok"}, {"value", value}};
+  work["ms"] =
+      world.Chance(0.3) ? world.Between(500, 3000) : world.Between(1, 200);
+  if (world.Chance(0.2)) {
+    work["do"] = "flaky";
+    work["fails"] = world.Between(1, 3);
+  }
+  return work;
+}
+
+Program Sequence(World& world) {
+  json steps = json::array();
+  int64_t value = 1;
+  for (int64_t i = world.Between(1, 5); i > 0; --i) {
+    steps.push_back(DrawWork(world, 0));
+    value = value * 2 + 1;
+  }
+  return {"sequence", json{{"steps", steps}}.dump(), {}, Completes(value)};
+}
+
+Program Big(World& world) {
+  json input = {{"do", "big"}, {"value", 3}, {"ms", world.Between(1, 300)}};
+  return {"big", input.dump(), {}, Completes(15)};
+}
+
+Program FanOut(World& world) {
+  json steps = json::array();
+  int64_t sum = 0;
+  for (int64_t i = world.Between(2, 8); i > 0; --i) {
+    steps.push_back(DrawWork(world, i));
+    sum += 2 * i + 1;
+  }
+  return {"fan_out", json{{"steps", steps}}.dump(), {}, Completes(sum)};
+}
+
+Program Once(World& world) {
+  switch (world.Between(0, 3)) {
+    case 0:
+      return {"once",
+              json{{"do", "bad"}, {"attempts", 50}}.dump(),
+              {},
+              Fails({"bad"})};
+    case 1:
+      return {"once",
+              json{{"do", "always"}, {"attempts", 3}}.dump(),
+              {},
+              Fails({"always", "worker_lost", "timeout"})};
+    case 2: {
+      // Too slow: it completes only where the worker cannot be told to stop.
+      json input = {{"do", "ok"},
+                    {"value", 4},
+                    {"ms", 3000},
+                    {"attempts", 2},
+                    {"seconds", 1}};
+      auto completes = Completes(9);
+      auto fails = Fails({"timeout", "worker_lost"});
+      return {"once",
+              input.dump(),
+              {},
+              [=](const v1::Run& run, const std::string& result) {
+                return run.state() == v1::RUN_STATE_COMPLETED
+                           ? completes(run, result)
+                           : fails(run, result);
+              }};
+    }
+    default: {
+      json input = {
+          {"do", "flaky"}, {"value", 4}, {"fails", 3}, {"attempts", 50}};
+      return {"once", input.dump(), {}, Completes(9)};
+    }
+  }
+}
+
+Program Race(World& world) {
+  json input = DrawWork(world, 7);
+  input["limit"] = world.Between(10, 1000);
+  return {"race",
+          input.dump(),
+          {},
+          [](const v1::Run& run, const std::string& result) {
+            std::string work = Completes(15)(run, result);
+            return work.empty() ? work : Completes(2001)(run, result);
+          }};
+}
+
+Program Signals(World& world) {
+  Program program;
+  int64_t sum = 0;
+  int64_t count = world.Between(1, 4);
+  for (int64_t i = 1; i <= count; ++i) {
+    int64_t value = i * i * 10;
+    sum += value;
+    program.steps.push_back(
+        {world.Between(absl::ZeroDuration(), absl::Seconds(6)),
+         Step::Kind::kSignal, "add", std::to_string(value)});
+  }
+  // Nobody reads these; once the run is closed they are refused.
+  for (int64_t i = world.Between(0, 2); i > 0; --i) {
+    program.steps.push_back(
+        {world.Between(absl::ZeroDuration(), absl::Seconds(6)),
+         Step::Kind::kSignal, "unread", "1"});
+  }
+  program.flow = "signals";
+  program.input_json = json{{"count", count}}.dump();
+  program.judge = Completes(sum);
+  return program;
+}
+
+Program Nested(World& world) {
+  json steps = json::array();
+  int64_t sum = 0;
+  for (int64_t i = world.Between(2, 4); i > 0; --i) {
+    json work = DrawWork(world, i);
+    work["wait"] = world.Between(0, 1500);
+    steps.push_back(work);
+    sum += 4 * i + 3;
+  }
+  return {"nested", json{{"steps", steps}}.dump(), {}, Completes(sum)};
+}
+
+Program Sleeps(World& world) {
+  json sleeps = json::array();
+  int64_t sum = 0;
+  for (int64_t i = world.Between(1, 4); i > 0; --i) {
+    int64_t ms = world.Between(0, 2000);
+    sleeps.push_back(ms);
+    sum += ms;
+  }
+  return {"sleeps",
+          json{{"sleeps", sleeps}}.dump(),
+          {},
+          [sum](const v1::Run& run, const std::string& result) {
+            bool good = run.state() == v1::RUN_STATE_COMPLETED &&
+                        json::parse(result).value("value", int64_t{0}) >= sum;
+            return good ? "" : Told(run, result);
+          }};
+}
+
+Program Patient(World& world) {
+  Program program;
+  bool cancel = world.Chance(0.5);
+  program.flow = "patient";
+  program.input_json = DrawWork(world, 1).dump();
+  program.steps.push_back(
+      {world.Between(absl::ZeroDuration(), absl::Seconds(6)),
+       cancel ? Step::Kind::kCancel : Step::Kind::kTerminate, "", ""});
+  program.judge =
+      Ends(cancel ? v1::RUN_STATE_CANCELLED : v1::RUN_STATE_TERMINATED);
+  return program;
+}
+
+Program Draws(World&) {
+  return {"draws", "{}", {}, [](const v1::Run& run, const std::string& result) {
+            json told = json::parse(result, nullptr, false);
+            if (!told.is_object()) return Told(run, result);
+            int64_t drawn = told.value("drawn", int64_t{0});
+            return Completes(2 * drawn + 1)(run, result);
+          }};
+}
+
+Program Throws(World& world) {
+  Program program;
+  program.flow = "throws";
+  program.input_json = "{}";
+  for (int i = 0; i < 3; ++i) {
+    program.steps.push_back(
+        {world.Between(absl::ZeroDuration(), absl::Seconds(4)),
+         Step::Kind::kSignal, "go", "1"});
+  }
+  program.steps.push_back({absl::Seconds(8), Step::Kind::kTerminate, "", ""});
+  program.judge = Ends(v1::RUN_STATE_TERMINATED);
+  return program;
+}
+
+// Any of them, cancelled on its way.
+Program Cancelled(Program program, World& world) {
+  program.steps.push_back(
+      {world.Between(absl::ZeroDuration(), absl::Seconds(3)),
+       Step::Kind::kCancel, "", ""});
+  program.judge = [judge = program.judge](const v1::Run& run,
+                                          const std::string& result) {
+    if (run.state() == v1::RUN_STATE_CANCELLED) return std::string();
+    return judge(run, result);
+  };
+  return program;
+}
+
+}  // namespace
+
+Program MakeProgram(World& world) {
+  Program (*const all[])(World&) = {Sequence, Big,    FanOut, Once,    Race,
+                                    Signals,  Nested, Sleeps, Patient, Draws};
+  if (world.Chance(0.06)) return Throws(world);
+  Program program =
+      all[world.Between(0, static_cast<int64_t>(std::size(all)) - 1)](world);
+  if (program.flow != "patient" && world.Chance(0.1)) {
+    return Cancelled(std::move(program), world);
+  }
+  return program;
+}
+
+}  // namespace anabranch::sim

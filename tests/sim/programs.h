@@ -1,0 +1,41 @@
+// Programs: small flows, what their callers do to them, and how they must end.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "anabranch/v1/run.pb.h"
+#include "sdk/flow_registry.h"
+#include "tests/sim/world.h"
+
+namespace anabranch::sim {
+
+// What a caller does to a run.
+struct Step {
+  enum class Kind { kSignal, kCancel, kTerminate };
+  // After the start was answered.
+  absl::Duration at;
+  Kind kind = Kind::kSignal;
+  std::string name;
+  std::string json;
+};
+
+struct Program {
+  std::string flow;
+  std::string input_json;
+  std::vector<Step> steps;
+  // What is wrong about a run that ended so; empty when nothing is. `result`
+  // is the content of its result.
+  std::function<std::string(const v1::Run& run, const std::string& result)>
+      judge;
+};
+
+// All flows that programs are of. Resets what they draw from.
+void RegisterFlows(sdk::FlowRegistry& flows);
+
+// A program drawn at random.
+Program MakeProgram(World& world);
+
+}  // namespace anabranch::sim

@@ -1,0 +1,366 @@
+#include "tests/sim/records.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/proto_time.h"
+#include "orchestrator/log/keys.h"
+#include "orchestrator/log/record.h"
+
+namespace anabranch::sim {
+namespace {
+
+using api::HistoryEvent;
+
+template <typename Record>
+Record Parsed(std::string_view content) {
+  Record record;
+  AB_CHECK(
+      record.ParseFromArray(content.data(), static_cast<int>(content.size())));
+  return record;
+}
+
+// The token that a worker's own failure carries as its message.
+bool IsWorkersOwn(const api::Failure& failure) {
+  return failure.type() != "worker_lost" && failure.type() != "timeout";
+}
+
+}  // namespace
+
+void Records::Fail(Uid uid, const std::string& what) {
+  std::string name = uid.ToHex();
+  if (auto it = runs_.find(uid); it != runs_.end()) {
+    name =
+        it->second.fold.run.run_id() + " (" + it->second.fold.run.flow() + ")";
+  }
+  world_.Fail(absl::StrCat("run ", name, ": ", what));
+}
+
+const RunRecords* Records::Find(Uid uid) const {
+  auto it = runs_.find(uid);
+  return it == runs_.end() ? nullptr : &it->second;
+}
+
+const RunRecords* Records::Find(const log::RunName& name) const {
+  auto it = names_.find(name);
+  return it == names_.end() ? nullptr : Find(it->second);
+}
+
+void Records::Apply(const log::WriteBatch& batch, shard::Times decided) {
+  decided_ = decided;
+  touched_.clear();
+  for (const auto& change : batch.changes) {
+    world_.Trace("durable", log::ReadableKey(change.key));
+    world_.Trace("value", change.value.has_value()
+                              ? std::to_string(change.value->size())
+                              : "deleted");
+    Change(change);
+    if (world_.failed()) return;
+  }
+  for (Uid uid : touched_) CheckRun(uid, runs_[uid]);
+}
+
+void Records::Change(const log::WriteBatch::Change& change) {
+  log::KeyParser key(change.key);
+  std::optional<std::string> content;
+  if (change.value.has_value()) {
+    auto unwrapped = log::UnwrapRecord(change.key, *change.value);
+    AB_CHECK(unwrapped.ok());
+    content = std::string(*unwrapped);
+  }
+  if (key.kind() == log::kRunIndexKind) {
+    std::string ns = *key.Text();
+    log::RunName name{ns, *key.Text()};
+    Uid uid{Parsed<storage::v1::RunIndexRecord>(*content).uid()};
+    if (names_.contains(name)) Fail(uid, "its name was given twice");
+    names_[name] = uid;
+    return;
+  }
+  const bool of_run =
+      key.kind() == log::kEventKind || key.kind() == log::kActivityKind ||
+      key.kind() == log::kTimerKind || key.kind() == log::kMailboxKind ||
+      key.kind() == log::kStatusKind || key.kind() == log::kUsageKind ||
+      key.kind() == log::kOpenKind;
+  if (!of_run) return;
+  Uid uid{*key.Number()};
+  touched_.insert(uid);
+  RunRecords& run = runs_[uid];
+  if (key.kind() == log::kEventKind) {
+    if (!content.has_value()) return Fail(uid, "a part of its history is gone");
+    auto activation = Parsed<storage::v1::ActivationRecord>(*content);
+    if (static_cast<int64_t>(*key.Number()) !=
+        activation.events(0).event_id()) {
+      return Fail(uid, "an activation lies under another's key");
+    }
+    Append(uid, run, activation);
+  } else if (key.kind() == log::kActivityKind) {
+    ChangeActivity(run, static_cast<int64_t>(*key.Number()), content);
+  } else if (key.kind() == log::kTimerKind) {
+    auto seq = static_cast<int64_t>(*key.Number());
+    if (content.has_value()) {
+      run.timer_keys.insert(seq);
+    } else {
+      run.timer_keys.erase(seq);
+    }
+  } else if (key.kind() == log::kMailboxKind) {
+    auto n = static_cast<int64_t>(*key.Number());
+    if (content.has_value()) {
+      run.mail[n] = Parsed<storage::v1::MailboxRecord>(*content);
+      const auto& mail = run.mail[n].stimulus();
+      run.requests.insert(mail.signal_received().request_id());
+      run.requests.insert(mail.cancel_requested().request_id());
+      run.requests.insert(mail.run_started().request_id());
+    } else {
+      run.mail.erase(n);
+    }
+  } else if (key.kind() == log::kStatusKind) {
+    run.status = Parsed<storage::v1::StatusRecord>(*content);
+  } else if (key.kind() == log::kUsageKind) {
+    auto seq = static_cast<int64_t>(*key.Number());
+    auto attempt = static_cast<int32_t>(*key.Number32());
+    auto usage = Parsed<storage::v1::UsageRecord>(*content);
+    run.usage[{seq, attempt}] |= !usage.usage_json().empty();
+  } else if (key.kind() == log::kOpenKind) {
+    run.open = content.has_value();
+  }
+}
+
+void Records::ChangeActivity(RunRecords& run, int64_t seq,
+                             const std::optional<std::string>& content) {
+  if (!content.has_value()) {
+    run.activities.erase(seq);
+    return;
+  }
+  auto record = Parsed<storage::v1::ActivityRecord>(*content);
+  Uid uid{record.uid()};
+  if (run.closed.contains(seq)) Fail(uid, "a closed activity has a record");
+  auto& last = run.last_records[seq];
+  if (record.info().attempt() < last.info().attempt()) {
+    Fail(uid, "an activity's attempts went back");
+  }
+  CheckEnded(uid, last.info(), record.info(), record.scheduled().options());
+  last = record;
+  run.activities[seq] = std::move(record);
+}
+
+void Records::Append(Uid uid, RunRecords& run,
+                     const storage::v1::ActivationRecord& activation) {
+  for (const auto& event : activation.events()) {
+    if (run.ended) return Fail(uid, "something follows its end");
+    if (event.event_id() != run.fold.last_event_id + 1) {
+      return Fail(
+          uid, absl::StrCat("its history goes from event ",
+                            run.fold.last_event_id, " to ", event.event_id()));
+    }
+    if (event.event_id() > 1 &&
+        FromProto(event.event_time()) < run.fold.last_time) {
+      return Fail(uid, "its time goes back");
+    }
+    run.fold.uid = uid;
+    run.fold.Apply(event);
+    OnEvent(uid, run, event);
+    run.ended = run.fold.closed();
+  }
+  run.history.push_back(activation);
+}
+
+void Records::OnEvent(Uid uid, RunRecords& run, const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kRunStarted:
+      run.requests.insert(event.run_started().request_id());
+      break;
+    case HistoryEvent::kSignalReceived: {
+      const auto& request = event.signal_received().request_id();
+      for (const auto& activation : run.history) {
+        if (activation.events(0).signal_received().request_id() == request) {
+          Fail(uid, "a signal was taken in twice: " + request);
+        }
+      }
+      run.requests.insert(request);
+      break;
+    }
+    case HistoryEvent::kCancelRequested:
+      run.requests.insert(event.cancel_requested().request_id());
+      break;
+    case HistoryEvent::kRunTerminated:
+      run.requests.insert(event.run_terminated().request_id());
+      break;
+    case HistoryEvent::kTimerStarted:
+      run.timers[event.timer_started().seq()] = {event.timer_started(),
+                                                 decided_};
+      break;
+    case HistoryEvent::kTimerCancelled:
+      run.timers[event.timer_cancelled().timer_seq()].over = true;
+      break;
+    case HistoryEvent::kTimerFired:
+      OnTimerFired(run, event.timer_fired().seq());
+      break;
+    case HistoryEvent::kActivityCompleted: {
+      int64_t seq = event.activity_completed().seq();
+      OnClosed(uid, run, seq, event, event.activity_completed().info());
+      CheckResult(run, seq, event);
+      break;
+    }
+    case HistoryEvent::kActivityFailed:
+      OnClosed(uid, run, event.activity_failed().seq(), event,
+               event.activity_failed().info());
+      break;
+    case HistoryEvent::kActivityTimedOut:
+      OnClosed(uid, run, event.activity_timed_out().seq(), event,
+               event.activity_timed_out().info());
+      break;
+    case HistoryEvent::kActivityCancelled:
+      OnClosed(uid, run, event.activity_cancelled().seq(), event,
+               event.activity_cancelled().info());
+      break;
+    default:
+      break;
+  }
+}
+
+void Records::OnTimerFired(RunRecords& run, int64_t seq) {
+  auto it = run.timers.find(seq);
+  if (it == run.timers.end()) {
+    return Fail(run.fold.uid, "a timer fired that was never started");
+  }
+  RunRecords::Timer& timer = it->second;
+  if (timer.over) return Fail(run.fold.uid, "a timer fired twice");
+  timer.over = true;
+  if (FromProto(timer.started.fire_time()) > run.fold.last_time) {
+    return Fail(run.fold.uid, "a timer fired before its time");
+  }
+  // After a jump of the wall clock neither clock alone says what is right.
+  if (world_.on(Fault::kWallJump)) return;
+  absl::Duration ran = decided_.steady - timer.decided.steady;
+  // What is stored is cut to whole nanoseconds.
+  if (ran + absl::Microseconds(1) < FromProto(timer.started.duration())) {
+    Fail(run.fold.uid, absl::StrCat("a timer ran ", absl::ToDoubleSeconds(ran),
+                                    " s, too short"));
+  }
+}
+
+void Records::OnClosed(Uid uid, RunRecords& run, int64_t seq,
+                       const HistoryEvent& event,
+                       const api::ActivityInfo& info) {
+  if (!run.closed.emplace(seq, event.attributes_case()).second) {
+    return Fail(uid, absl::StrCat("activity ", seq, " closed twice"));
+  }
+  const auto& last = run.last_records[seq];
+  CheckEnded(uid, last.info(), info, last.scheduled().options());
+}
+
+void Records::CheckResult(const RunRecords& run, int64_t seq,
+                          const HistoryEvent& event) {
+  const auto& completed = event.activity_completed();
+  const auto& record = run.last_records.at(seq);
+  const Execution* execution = ledger_.Find(record.token());
+  if (execution == nullptr || !execution->outcome.has_value() ||
+      !execution->outcome->result.has_value()) {
+    return Fail(
+        run.fold.uid,
+        absl::StrCat("activity ", seq, " has a result, but nobody carried out ",
+                     record.token()));
+  }
+  if (completed.result().has_ref()) return;  // FinalChecks reads those
+  if (completed.result().json_text() !=
+      execution->outcome->result->json_text()) {
+    Fail(run.fold.uid,
+         absl::StrCat("activity ", seq, " has a result of another attempt: ",
+                      completed.result().json_text(), " while ", record.token(),
+                      " is current"));
+  }
+}
+
+void Records::CheckEnded(Uid uid, const api::ActivityInfo& before,
+                         const api::ActivityInfo& info,
+                         const api::ActivityOptions& options) {
+  if (info.lost_attempts() > before.lost_attempts() &&
+      !sessions_.MayBeLost(info.session(), decided_.steady)) {
+    Fail(uid, absl::StrCat("activity ", info.seq(), ": ", info.session(),
+                           " was given up while it was there"));
+  }
+  std::set<int32_t> answered;
+  for (const auto& closed : info.closed_attempts()) {
+    const auto& failure = closed.failure();
+    if (failure.type() == "timeout") {
+      absl::Duration ran =
+          FromProto(closed.end_time()) - FromProto(closed.start_time());
+      if (!world_.on(Fault::kWallJump) &&
+          ran + absl::Microseconds(1) <
+              FromProto(options.start_to_close_timeout())) {
+        Fail(uid, "an attempt timed out too early");
+      }
+    }
+    if (!IsWorkersOwn(failure)) continue;
+    if (!answered.insert(closed.attempt()).second) {
+      Fail(uid,
+           absl::StrCat("activity ", info.seq(), ": the failure of attempt ",
+                        closed.attempt(), " was recorded twice"));
+    }
+    auto token = TaskToken::Parse(failure.message());
+    if (!token.has_value() || token->attempt != closed.attempt() ||
+        token->activity != ActivityId{uid, info.seq()}) {
+      Fail(uid, "a failure of another attempt was recorded");
+    }
+  }
+}
+
+void Records::CheckRun(Uid uid, const RunRecords& run) {
+  if (!run.status.has_value()) return Fail(uid, "it has no status");
+  const api::Run& shown = run.status->run();
+  const api::Run& folded = run.fold.run;
+  const bool blocked = shown.state() == api::RUN_STATE_BLOCKED;
+  auto check = [&](bool holds, const char* what) {
+    if (!holds) Fail(uid, what);
+  };
+  check(blocked ? !run.ended : shown.state() == folded.state(),
+        "its status shows another state than its history");
+  check(shown.history_events() == run.fold.last_event_id,
+        "its status counts other events");
+  check(
+      shown.result().SerializeAsString() == folded.result().SerializeAsString(),
+      "its status shows another result");
+  check(shown.failure().SerializeAsString() ==
+            folded.failure().SerializeAsString(),
+        "its status shows another failure");
+  check(run.open == !run.ended, "the open index is wrong about it");
+  check(!run.ended || run.mail.empty(), "it is closed and has mail");
+  check(blocked || run.mail.empty(), "it has mail and is not blocked");
+  check(static_cast<int64_t>(run.mail.size()) ==
+            run.status->mailbox_next() - run.status->mailbox_first(),
+        "its status counts other mail");
+  std::set<int64_t> mailed_timers;
+  std::set<int64_t> mailed_activities;
+  for (const auto& [n, mail] : run.mail) {
+    const HistoryEvent& event = mail.stimulus();
+    if (event.has_timer_fired()) {
+      mailed_timers.insert(event.timer_fired().seq());
+    }
+    mailed_activities.insert(event.activity_completed().seq());
+    mailed_activities.insert(event.activity_failed().seq());
+    mailed_activities.insert(event.activity_timed_out().seq());
+    mailed_activities.insert(event.activity_cancelled().seq());
+  }
+  std::set<int64_t> timers;
+  for (const auto& [seq, timer] : run.fold.open_timers) {
+    if (!mailed_timers.contains(seq)) timers.insert(seq);
+  }
+  check(timers == run.timer_keys, "its timers are not those of its history");
+  for (int64_t seq : run.fold.open_activities) {
+    check(run.activities.contains(seq) || mailed_activities.contains(seq),
+          "an open activity has no record");
+  }
+  for (const auto& [seq, record] : run.activities) {
+    check(run.fold.open_activities.contains(seq),
+          "a record's activity is not open");
+  }
+  check(shown.waiting_activities_size() ==
+            static_cast<int>(run.activities.size()),
+        "its status shows other activities");
+  int64_t calls = 0;
+  for (const auto& [attempt, used] : run.usage) calls += used ? 1 : 0;
+  check(shown.usage().calls() == calls, "its usage is counted wrongly");
+}
+
+}  // namespace anabranch::sim

@@ -1,0 +1,229 @@
+#include "tests/sim/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace anabranch::sim {
+namespace {
+
+constexpr int64_t kAllEffects = INT64_MAX;
+// Longest sleep, as in production.
+constexpr absl::Duration kLongestSleep = absl::Milliseconds(500);
+// More rounds in a row at one time, without input, are a loop that spins.
+constexpr int kIdleRoundsMax = 20;
+
+std::string_view PointName(KillPoint point) {
+  static constexpr std::string_view kNames[] = {
+      "kill_before_take",   "kill_before_tick",   "kill_before_take_batch",
+      "kill_before_append", "kill_before_sync",   "kill_after_sync",
+      "kill_in_release",    "kill_after_release", "kill_in_recovery",
+  };
+  static_assert(std::size(kNames) == static_cast<size_t>(KillPoint::kCount));
+  return kNames[static_cast<int>(point)];
+}
+
+}  // namespace
+
+Server::Server(Parts parts)
+    : world_(parts.world),
+      network_(parts.network),
+      log_(parts.log),
+      sessions_(parts.sessions),
+      checks_(parts.checks),
+      flows_(parts.flows),
+      live_flows_max_(parts.live_flows_max),
+      random_(parts.world.random.Next()) {}
+
+void Server::After(absl::Duration delay, std::function<void()> action) {
+  world_.After(delay, [this, life = life_, action = std::move(action)] {
+    if (life == life_) action();
+  });
+}
+
+void Server::Boot() {
+  world_.Trace("server starts", std::to_string(life_));
+  shard_ = std::make_unique<shard::Shard>(log_, flows_, random_,
+                                          static_cast<shard::Effects&>(*this),
+                                          shard::ShardOptions{live_flows_max_});
+  sessions_.Recovered(world_.clock.Steady());
+  absl::Status status = shard_->Recover(world_.Now());
+  if (!status.ok()) {
+    return world_.Fail("it does not recover: " + status.ToString());
+  }
+  if (KilledAt(KillPoint::kInRecovery)) return;
+  Round();
+}
+
+void Server::Freeze(absl::Duration time) {
+  frozen_until_ = world_.clock.Steady() + time;
+}
+
+void Server::Post(shard::Input input) {
+  if (!up()) return;
+  inbox_.push_back(std::move(input));
+  if (!busy_) Schedule();
+}
+
+void Server::Emit(const std::function<void()>& what) {
+  if (!releasing_) {
+    world_.Fail("a reply left before its batch was durable");
+    return;
+  }
+  if (effects_left_ <= 0) return;
+  --effects_left_;
+  what();
+}
+
+void Server::OnFrame(StreamId stream, v1::ConnectRequest frame) {
+  shard::WorkerFrame rest;
+  rest.stream = stream;
+  for (auto& message : *frame.mutable_messages()) {
+    if (message.has_hello()) {
+      sessions_by_stream_[stream] = message.hello().session();
+      Post(shard::WorkerConnected{stream, message.hello()});
+    } else if (!message.has_progress()) {
+      rest.messages.push_back(std::move(message));
+    }
+  }
+  Post(std::move(rest));
+}
+
+void Server::OnDisconnected(StreamId stream) {
+  Post(shard::WorkerDisconnected{stream});
+}
+
+void Server::Schedule() {
+  absl::Duration now = world_.clock.Steady();
+  absl::Duration at = now + absl::Microseconds(20);
+  if (inbox_.empty()) {
+    absl::Duration due = shard_->NextDue().value_or(now + kLongestSleep);
+    at = std::max(at, std::min(due, now + kLongestSleep));
+  }
+  at = std::max(at, frozen_until_);
+  After(at - now, [this, wake = ++wake_] {
+    if (wake == wake_) Round();
+  });
+}
+
+void Server::Round() {
+  const absl::Duration now = world_.clock.Steady();
+  const bool spins =
+      inbox_.empty() && now - last_round_ < absl::Milliseconds(1);
+  idle_rounds_ = spins ? idle_rounds_ + 1 : 0;
+  last_round_ = now;
+  if (idle_rounds_ > kIdleRoundsMax) {
+    return world_.Fail("the loop spins with nothing to do");
+  }
+  sessions_.Round(now);
+  for (auto& input : std::exchange(inbox_, {})) {
+    if (KilledAt(KillPoint::kBeforeTake)) return;
+    Take(std::move(input));
+  }
+  if (KilledAt(KillPoint::kBeforeTick)) return;
+  shard_->Tick(world_.Now());
+  Commit();
+}
+
+void Server::Take(shard::Input input) {
+  const absl::Duration now = world_.clock.Steady();
+  if (auto* hello = std::get_if<shard::WorkerConnected>(&input)) {
+    sessions_.Connected(hello->hello.session(), now);
+    for (auto& [stream, session] : sessions_by_stream_) {
+      if (session == hello->hello.session() && stream != hello->stream) {
+        session.clear();
+      }
+    }
+  } else if (auto* frame = std::get_if<shard::WorkerFrame>(&input)) {
+    sessions_.Heard(sessions_by_stream_[frame->stream], now);
+  } else if (auto* gone = std::get_if<shard::WorkerDisconnected>(&input)) {
+    sessions_.Disconnected(sessions_by_stream_[gone->stream], now);
+  }
+  shard_->Take(std::move(input), world_.Now());
+}
+
+void Server::Commit() {
+  if (KilledAt(KillPoint::kBeforeTakeBatch)) return;
+  log::WriteBatch batch = shard_->TakeBatch();
+  if (batch.changes.empty()) return Release();
+  if (KilledAt(KillPoint::kBeforeAppend)) return;
+  busy_ = true;
+  log_.Hold(std::move(batch), world_.Now());
+  absl::Duration latency =
+      world_.Happens(Fault::kSlowSync, 0.02)
+          ? world_.Between(absl::Milliseconds(50), absl::Milliseconds(1500))
+          : world_.Between(absl::Microseconds(100), absl::Milliseconds(2));
+  After(latency, [this] {
+    if (KilledAt(KillPoint::kBeforeSync)) return;
+    log_.Sync();
+    if (world_.failed() || KilledAt(KillPoint::kAfterSync)) return;
+    busy_ = false;
+    Release();
+  });
+}
+
+void Server::Release() {
+  const bool dies = kill_at_ == KillPoint::kInRelease && !world_.healed();
+  effects_left_ = dies ? world_.Between(0, 3) : kAllEffects;
+  releasing_ = true;
+  shard_->Release();
+  releasing_ = false;
+  shard_->TakeFlowLog();
+  if (KilledAt(KillPoint::kInRelease)) return;
+  if (KilledAt(KillPoint::kAfterRelease)) return;
+  Schedule();
+}
+
+bool Server::KilledAt(KillPoint point) {
+  if (kill_at_ != point || world_.healed()) return false;
+  kill_at_.reset();
+  world_.Fired(Fault::kKill);
+  world_.Count(PointName(point));
+  world_.Trace("server dies", PointName(point));
+  Kill(log_.holding() && world_.Chance(0.5) ? 1 : 0);
+  return true;
+}
+
+void Server::Kill(int survivors) {
+  if (survivors > 0) world_.Count("batch_survives_unanswered");
+  ++life_;
+  ++wake_;
+  busy_ = false;
+  idle_rounds_ = 0;
+  frozen_until_ = absl::ZeroDuration();
+  shard_.reset();
+  inbox_.clear();
+  sessions_by_stream_.clear();
+  log_.Crash(survivors);
+  network_.ServerDied();
+  // Mostly back at once; sometimes later than every grace.
+  absl::Duration down =
+      world_.Chance(0.8)
+          ? world_.Between(absl::Milliseconds(20), absl::Milliseconds(800))
+          : world_.Between(absl::Seconds(1), absl::Seconds(15));
+  if (world_.Chance(0.2)) kill_at_ = KillPoint::kInRecovery;
+  After(down, [this] { Boot(); });
+}
+
+void Server::SendToWorker(StreamId stream,
+                          std::vector<v1::ServerMessage> messages) {
+  Emit([&] {
+    for (const auto& message : messages) checks_.OnMessage(message);
+    network_.ToWorker(stream, std::move(messages));
+  });
+}
+
+void Server::CloseStream(StreamId stream, absl::Status) {
+  Emit([&] { network_.CloseByServer(stream); });
+}
+
+void Server::RunChanged(Uid uid, bool closed) {
+  Emit([&] { checks_.OnRunChanged(uid, closed); });
+}
+
+void Server::WorkersChanged(const std::vector<v1::Worker>&) {
+  Emit([] {});
+}
+
+}  // namespace anabranch::sim

@@ -1,0 +1,111 @@
+// Server: simulated orchestrator processes around the real Shard, one after
+// the other over one log. Drives the loop as production does, and can be
+// killed between any two of its steps.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "orchestrator/shard/shard.h"
+#include "sdk/flow_registry.h"
+#include "tests/sim/durable_log.h"
+#include "tests/sim/network.h"
+#include "tests/sim/outward_checks.h"
+#include "tests/sim/session_watch.h"
+#include "tests/sim/world.h"
+
+namespace anabranch::sim {
+
+enum class KillPoint {
+  kBeforeTake,
+  kBeforeTick,
+  kBeforeTakeBatch,
+  kBeforeAppend,
+  kBeforeSync,
+  kAfterSync,
+  kInRelease,
+  kAfterRelease,
+  kInRecovery,
+  kCount,
+};
+
+// Threads: one.
+class Server : public StreamServer, private shard::Effects {
+ public:
+  struct Parts {
+    World& world;
+    Network& network;
+    DurableLog& log;
+    SessionWatch& sessions;
+    OutwardChecks& checks;
+    const sdk::FlowRegistry& flows;
+    size_t live_flows_max;
+  };
+  explicit Server(Parts parts);
+
+  // A process starts and recovers.
+  void Boot();
+  // The process dies when it next gets to `point`.
+  void KillAt(KillPoint point) { kill_at_ = point; }
+  // Stands still.
+  void Freeze(absl::Duration time);
+
+  // From clients and from the network; lost when nobody is there.
+  void Post(shard::Input input);
+  // What is to happen outside, when a reply leaves: void when the process died
+  // in the middle of letting things out.
+  void Emit(const std::function<void()>& what);
+
+  bool up() const override { return shard_ != nullptr; }
+  void OnFrame(StreamId stream, v1::ConnectRequest frame) override;
+  void OnDisconnected(StreamId stream) override;
+
+ private:
+  void SendToWorker(StreamId stream,
+                    std::vector<v1::ServerMessage> messages) override;
+  void CloseStream(StreamId stream, absl::Status status) override;
+  void RunChanged(Uid uid, bool closed) override;
+  void WorkersChanged(const std::vector<v1::Worker>& workers) override;
+
+  // Steps of the loop.
+  void Round();
+  void Take(shard::Input input);
+  void Commit();
+  void Release();
+  // When the next round is to be.
+  void Schedule();
+  // Dies here if it was to.
+  bool KilledAt(KillPoint point);
+  void Kill(int survivors);
+  // An action that is void once this process is dead.
+  void After(absl::Duration delay, std::function<void()> action);
+
+  World& world_;
+  Network& network_;
+  DurableLog& log_;
+  SessionWatch& sessions_;
+  OutwardChecks& checks_;
+  const sdk::FlowRegistry& flows_;
+  const size_t live_flows_max_;
+  SeededRandom random_;
+
+  int life_ = 0;
+  std::unique_ptr<shard::Shard> shard_;
+  std::vector<shard::Input> inbox_;
+  std::map<StreamId, std::string> sessions_by_stream_;
+  bool busy_ = false;
+  absl::Duration frozen_until_;
+  std::optional<KillPoint> kill_at_;
+  // Effects that still get out of this release.
+  int64_t effects_left_ = 0;
+  bool releasing_ = false;
+  uint64_t wake_ = 0;
+  int idle_rounds_ = 0;
+  absl::Duration last_round_;
+};
+
+}  // namespace anabranch::sim

@@ -1,0 +1,68 @@
+// SessionWatch: what the orchestrator heard of workers' sessions, and hence
+// which of them it may give up: the lease rules, written a second time.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "absl/time/time.h"
+#include "base/limits.h"
+
+namespace anabranch::sim {
+
+// Threads: one. All times are steady.
+class SessionWatch {
+ public:
+  // A process has started to recover.
+  void Recovered(absl::Duration now) {
+    recovered_ = now;
+    stalled_ = now;
+    sessions_.clear();
+  }
+  // A round begins: a long time without one is no silence of the workers.
+  void Round(absl::Duration now) {
+    if (now - last_round_ > limits::kTimeGap) stalled_ = now;
+    last_round_ = now;
+  }
+  void Jumped(absl::Duration now) { stalled_ = now; }
+  void Connected(const std::string& session, absl::Duration now) {
+    sessions_[session] = {true, now, {}};
+  }
+  void Heard(const std::string& session, absl::Duration now) {
+    auto it = sessions_.find(session);
+    if (it != sessions_.end()) it->second.heard = now;
+  }
+  void Disconnected(const std::string& session, absl::Duration now) {
+    auto it = sessions_.find(session);
+    if (it == sessions_.end() || !it->second.connected) return;
+    it->second.connected = false;
+    it->second.closed = now;
+  }
+
+  // Whether a session's attempts may be given up at `now`.
+  bool MayBeLost(const std::string& session, absl::Duration now) const {
+    auto it = sessions_.find(session);
+    if (it == sessions_.end()) {
+      return now >= recovered_ + limits::kRecoveryGrace;
+    }
+    const Session& known = it->second;
+    if (!known.connected) {
+      return now >= std::max(known.closed, stalled_) + limits::kReconnectGrace;
+    }
+    return now >= std::max(known.heard, stalled_) + limits::kLostAfter;
+  }
+
+ private:
+  struct Session {
+    bool connected = false;
+    absl::Duration heard;
+    absl::Duration closed;
+  };
+  std::map<std::string, Session> sessions_;
+  absl::Duration recovered_;
+  absl::Duration stalled_;
+  absl::Duration last_round_;
+};
+
+}  // namespace anabranch::sim

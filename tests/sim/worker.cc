@@ -1,0 +1,157 @@
+#include "tests/sim/worker.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace anabranch::sim {
+
+using activity_worker::BegunTask;
+using activity_worker::FailureOf;
+using activity_worker::Outcome;
+using activity_worker::TaskId;
+using activity_worker::WorkerCore;
+
+Worker::Worker(World& world, Network& network, Ledger& ledger,
+               std::string label, int slots)
+    : world_(world),
+      network_(network),
+      ledger_(ledger),
+      label_(std::move(label)),
+      slots_(slots) {}
+
+void Worker::After(absl::Duration delay, std::function<void()> action) {
+  world_.After(delay, [this, life = life_, action = std::move(action)] {
+    if (life == life_) action();
+  });
+}
+
+void Worker::Start() {
+  ++life_;
+  session_ = absl::StrCat(label_, "-", life_);
+  world_.Trace("worker starts", session_);
+  WorkerCore::Options options;
+  options.session = session_;
+  options.label = label_;
+  options.activity_types = {"work"};
+  options.slots = slots_;
+  core_ = std::make_unique<WorkerCore>(options);
+  ConnectAfter(absl::Milliseconds(5));
+}
+
+void Worker::Die() {
+  if (!alive()) return;
+  world_.Trace("worker dies", session_);
+  ++life_;
+  ++connection_;
+  core_.reset();
+  running_.clear();
+  network_.Abandon(std::exchange(stream_, {}));
+  advance_at_ = absl::InfiniteDuration();
+}
+
+void Worker::Break(absl::Duration reconnect) {
+  if (!alive() || stream_.value == 0) return;
+  world_.Trace("stream breaks", session_);
+  network_.Abandon(std::exchange(stream_, {}));
+  core_->StreamClosed();
+  Pump();
+  ConnectAfter(reconnect);
+}
+
+void Worker::ConnectAfter(absl::Duration delay) {
+  After(delay, [this, connection = ++connection_] {
+    if (connection == connection_) Connect();
+  });
+}
+
+void Worker::Connect() {
+  stream_ = network_.Open(*this);
+  if (stream_.value == 0) {
+    ConnectAfter(
+        world_.Between(absl::Milliseconds(50), absl::Milliseconds(200)));
+    return;
+  }
+  core_->StreamOpened(world_.clock.Steady());
+  Pump();
+}
+
+void Worker::OnMessages(StreamId stream,
+                        std::vector<v1::ServerMessage> messages) {
+  if (!alive() || stream != stream_) return;
+  for (auto& message : messages) {
+    absl::Status status = core_->Receive(std::move(message));
+    if (!status.ok()) {
+      world_.Fail(
+          absl::StrCat("the server breaks the protocol: ", status.ToString()));
+    }
+  }
+  Pump();
+}
+
+void Worker::OnStreamClosed(StreamId stream) {
+  if (!alive() || stream != stream_) return;
+  stream_ = {};
+  core_->StreamClosed();
+  Pump();
+  ConnectAfter(world_.Between(absl::Milliseconds(10), absl::Milliseconds(100)));
+}
+
+void Worker::Pump() {
+  core_->Advance(world_.clock.Steady());
+  for (BegunTask& task : core_->TakeBegun()) Begin(std::move(task));
+  for (const auto& stopped : core_->TakeStopped()) {
+    // Stopping takes a moment, in which the task may end by itself.
+    After(absl::Milliseconds(3), [this, stopped] {
+      Outcome outcome =
+          FailureOf(stopped.type, "stopped",
+                    stopped.type == activity_worker::kWorkerLeaving);
+      auto it = running_.find(stopped.id);
+      if (it == running_.end()) return;
+      outcome.failure.set_message(it->second.task.token());
+      Finish(stopped.id, std::move(outcome));
+    });
+  }
+  while (stream_.value != 0 && core_->HasFrame()) {
+    network_.ToServer(stream_, core_->TakeFrame(world_.clock.Steady()));
+  }
+  if (stream_.value != 0 && core_->WantsClose()) {
+    network_.CloseByWorker(std::exchange(stream_, {}));
+    core_->StreamClosed();
+    ConnectAfter(absl::Milliseconds(100));
+  }
+  ArmAdvance();
+}
+
+void Worker::ArmAdvance() {
+  absl::Duration at = core_->NextAdvance();
+  if (at == absl::InfiniteDuration() || at == advance_at_) return;
+  advance_at_ = at;
+  After(std::max(at - world_.clock.Steady(), absl::Milliseconds(1)),
+        [this, at] {
+          if (at != advance_at_) return;
+          advance_at_ = absl::InfiniteDuration();
+          Pump();
+        });
+}
+
+void Worker::Begin(BegunTask task) {
+  const TaskId id = task.id;
+  Running running{std::move(task.task), {}};
+  running.plan = ledger_.Begin(session_, running.task);
+  After(running.plan.duration, [this, id] {
+    auto it = running_.find(id);
+    if (it != running_.end()) Finish(id, it->second.plan.outcome);
+  });
+  running_[id] = std::move(running);
+}
+
+void Worker::Finish(TaskId id, Outcome outcome) {
+  auto it = running_.find(id);
+  ledger_.End(it->second.task.token(), outcome);
+  running_.erase(it);
+  core_->Finished(id, std::move(outcome));
+  Pump();
+}
+
+}  // namespace anabranch::sim

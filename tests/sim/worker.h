@@ -1,0 +1,68 @@
+// Worker: simulated worker processes around the real WorkerCore. One after the
+// other in one place: when a process dies, another takes its place with a new
+// session.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "activity_worker/core/worker_core.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/network.h"
+#include "tests/sim/world.h"
+
+namespace anabranch::sim {
+
+// Threads: one. Outlives the world's actions.
+class Worker : public StreamPeer {
+ public:
+  Worker(World& world, Network& network, Ledger& ledger, std::string label,
+         int slots);
+
+  // A new process.
+  void Start();
+  // The process dies.
+  void Die();
+  bool alive() const { return core_ != nullptr; }
+  // Its stream breaks, and comes back after `reconnect`.
+  void Break(absl::Duration reconnect);
+  void Stall(absl::Duration time) { network_.Stall(stream_, time); }
+
+  void OnMessages(StreamId stream,
+                  std::vector<v1::ServerMessage> messages) override;
+  void OnStreamClosed(StreamId stream) override;
+
+ private:
+  struct Running {
+    v1::Task task;
+    Ledger::Plan plan;
+  };
+
+  void Connect();
+  void ConnectAfter(absl::Duration delay);
+  // Carries out what the core wants, and sends what it has to say.
+  void Pump();
+  void Begin(activity_worker::BegunTask task);
+  void Finish(activity_worker::TaskId id, activity_worker::Outcome outcome);
+  void ArmAdvance();
+  // An action that is void once this process is dead.
+  void After(absl::Duration delay, std::function<void()> action);
+
+  World& world_;
+  Network& network_;
+  Ledger& ledger_;
+  const std::string label_;
+  const int slots_;
+  // Counts processes, and openings of streams.
+  int life_ = 0;
+  int connection_ = 0;
+  std::unique_ptr<activity_worker::WorkerCore> core_;
+  std::string session_;
+  StreamId stream_;
+  std::map<activity_worker::TaskId, Running> running_;
+  absl::Duration advance_at_ = absl::InfiniteDuration();
+};
+
+}  // namespace anabranch::sim
