@@ -80,9 +80,12 @@ class Simulation {
       server_.Freeze(world_.Between(absl::Seconds(1), absl::Seconds(5)));
     });
     Plan(Fault::kWallJump, 2, [this] {
-      world_.clock.JumpWall(
-          world_.Between(absl::Seconds(-30), absl::Seconds(30)));
-      sessions_.Jumped(world_.clock.Steady());
+      absl::Duration jump =
+          world_.Between(absl::Seconds(-30), absl::Seconds(30));
+      world_.clock.JumpWall(jump);
+      if (absl::AbsDuration(jump) > limits::kTimeGap) {
+        sessions_.Jumped(world_.clock.Steady());
+      }
     });
     Plan(Fault::kWorkerDeath, 3, [this] { KillWorker(); });
     Plan(Fault::kStreamBreak, 4, [this] {
