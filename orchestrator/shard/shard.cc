@@ -83,9 +83,8 @@ void Shard::Release() {
   for (auto& [stream, status] : std::exchange(closing_, {})) {
     effects_.CloseStream(stream, std::move(status));
   }
-  for (Uid uid : std::exchange(changed_, {})) {
-    const LiveRun* run = runs_.Find(uid);
-    effects_.RunChanged(uid, run != nullptr && run->state.closed());
+  for (auto [uid, closed] : std::exchange(changed_, {})) {
+    effects_.RunChanged(uid, closed);
   }
   if (std::exchange(workers_changed_, false)) {
     effects_.WorkersChanged(sessions_.Snapshot());
@@ -113,22 +112,23 @@ std::vector<FlowLogLine> Shard::TakeFlowLog() {
 }
 
 void Shard::WriteStatuses() {
-  for (Uid uid : changed_) {
-    absl::Status status = WriteStatus(uid);
+  for (auto& [uid, closed] : changed_) {
+    absl::StatusOr<bool> written = WriteStatus(uid);
     // The store cannot be read: going on would lose what it holds.
-    AB_CHECK_MSG(status.ok(), std::string(status.message()));
+    AB_CHECK_MSG(written.ok(), std::string(written.status().message()));
+    closed = *written;
   }
   new_usage_.clear();
 }
 
-absl::Status Shard::WriteStatus(Uid uid) {
+absl::StatusOr<bool> Shard::WriteStatus(Uid uid) {
   storage::v1::StatusRecord status;
   LiveRun* run = runs_.Find(uid);
   if (run != nullptr) {
     DescribeLive(*run, status);
   } else {
     ASSIGN_OR_RETURN(auto stored, runs_.ReadStatus(uid));
-    if (!stored.has_value()) return absl::OkStatus();
+    if (!stored.has_value()) return false;
     status = *std::move(stored);
   }
   api::Run& shown = *status.mutable_run();
@@ -149,7 +149,7 @@ absl::Status Shard::WriteStatus(Uid uid) {
     }
   }
   batch_.PutStatus(uid, status);
-  return absl::OkStatus();
+  return core::IsClosed(shown.state());
 }
 
 void Shard::DescribeLive(const LiveRun& run,

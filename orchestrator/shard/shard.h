@@ -155,11 +155,12 @@ class Shard : private sdk::PayloadReader {
   void Later(std::function<void()> reply) {
     replies_.push_back(std::move(reply));
   }
-  void Touch(Uid uid) { changed_.insert(uid); }
+  void Touch(Uid uid) { changed_.try_emplace(uid, false); }
   void WriteStatuses();
   // For a run in memory from its state; else the stored status, in which only
   // activities and usage can have changed: no flow is rebuilt for a grant.
-  absl::Status WriteStatus(Uid uid);
+  // Tells whether the run is closed.
+  absl::StatusOr<bool> WriteStatus(Uid uid);
   void DescribeLive(const LiveRun& run, storage::v1::StatusRecord& status);
   void SendOutgoing();
   void FillPayload(api::Payload& payload);
@@ -188,7 +189,8 @@ class Shard : private sdk::PayloadReader {
       new_conversations_;
   std::map<std::pair<ActivityId, int32_t>, bool> new_told_;
   std::deque<std::pair<Uid, api::HistoryEvent>> follow_ups_;
-  std::set<Uid> changed_;
+  // Runs with news, and whether they are closed, once that is written.
+  std::map<Uid, bool> changed_;
   // Usage that came in, by run, for its next status.
   std::map<Uid, std::vector<std::string>> new_usage_;
   std::vector<std::function<void()>> replies_;

@@ -433,5 +433,22 @@ TEST_P(ShardTest, ADeadlineHeldBackInTheGraceIsNotTheNextAttempts) {
   EXPECT_EQ(h.Run("r").waiting_activities(0).failed_attempts(), 0);
 }
 
+TEST_P(ShardTest, NewsOfAClosedRunSayThatItIsClosed) {
+  h.Connect(1, "s1");
+  ASSERT_TRUE(h.Start("echo", "r").ok());
+  auto tasks = h.Tasks(1);
+  ASSERT_TRUE(h.Terminate("r").ok());
+  EXPECT_TRUE(h.effects.last_change_closed);
+  WorkerFrame frame;
+  frame.stream = {1};
+  api::WorkerMessage message;
+  message.mutable_failed()->set_token(tasks[0].token());
+  message.mutable_failed()->set_usage_json("{\"input_tokens\":5}");
+  frame.messages = {message};
+  h.Round({std::move(frame)});
+  EXPECT_EQ(h.Run("r").usage().input_tokens(), 5);
+  EXPECT_TRUE(h.effects.last_change_closed);
+}
+
 }  // namespace
 }  // namespace anabranch::shard

@@ -25,7 +25,10 @@ class RecordedEffects : public Effects {
   void CloseStream(StreamId stream, absl::Status) override {
     closed.push_back(stream);
   }
-  void RunChanged(Uid, bool) override { ++changes; }
+  void RunChanged(Uid, bool closed) override {
+    ++changes;
+    last_change_closed = closed;
+  }
   void WorkersChanged(const std::vector<api::Worker>& now) override {
     workers = now;
   }
@@ -39,6 +42,7 @@ class RecordedEffects : public Effects {
   std::vector<StreamId> closed;
   std::vector<api::Worker> workers;
   int changes = 0;
+  bool last_change_closed = false;
 };
 
 // Threads: one.
