@@ -219,9 +219,11 @@ void StreamClient::OnStreamEnded() {
         options_.address, stream_->status().error_message(), core_.running(),
         core_.held());
   }
+  // Who sends us away, or talks nonsense, is not asked again at once.
+  const bool unwelcome = asked || !stream_->protocol_error().ok();
   stream_.reset();
   core_.StreamClosed();
-  connect_at_ = clock_.Steady() + backoff_;
+  connect_at_ = clock_.Steady() + (unwelcome ? options_.backoff_max : backoff_);
   backoff_ = std::min(backoff_ * 2, options_.backoff_max);
 }
 
