@@ -30,6 +30,8 @@ class BranchBoard {
               bool live, int width);
 
   void Take(const v1::WatchRunResponse& message);
+  // Somebody else prints: the next drawing starts below.
+  void Release() { drawn_ = false; }
 
  private:
   struct Branch {

@@ -16,6 +16,9 @@ Environment ProcessEnvironment() {
   if (env.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
     env.width = size.ws_col;
   }
+  if (env.err_is_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0) {
+    env.height = size.ws_row;
+  }
   env.zone = absl::LocalTimeZone();
   env.getenv = [](const char* name) -> std::optional<std::string> {
     const char* value = std::getenv(name);

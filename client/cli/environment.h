@@ -18,6 +18,8 @@ struct Environment {
   bool err_is_terminal = false;
   // Columns of the terminal; 0 is unlimited.
   int width = 0;
+  // Lines of the terminal; 0 is unlimited.
+  int height = 0;
   absl::TimeZone zone = absl::UTCTimeZone();
   std::function<std::optional<std::string>(const char*)> getenv = nullptr;
   // How long an orchestrator that never answered is waited for, and one that

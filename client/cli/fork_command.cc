@@ -167,8 +167,12 @@ absl::StatusOr<ExitCode> Fork(Session& session, const ForkOptions& options) {
   for (const ForkBranch& branch : request.branches) {
     names.push_back(branch.name);
   }
-  BranchBoard board(session.env.err, names, session.env.err_is_terminal,
+  // In place only what fits: the cursor cannot go above the first line.
+  const bool fits = session.env.height == 0 ||
+                    static_cast<int>(names.size()) < session.env.height;
+  BranchBoard board(session.env.err, names, session.env.err_is_terminal && fits,
                     session.env.width);
+  session.before_note = [&board] { board.Release(); };
   RunExecution execution;
   execution.flow = "fork_compare";
   execution.input_json = ForkInput(request, conversation);
@@ -187,8 +191,10 @@ absl::StatusOr<ExitCode> Fork(Session& session, const ForkOptions& options) {
       return true;
     };
   }
-  ASSIGN_OR_RETURN(const v1::StartRunResponse response,
-                   Execute(session, execution));
+  const absl::StatusOr<v1::StartRunResponse> started =
+      Execute(session, execution);
+  session.before_note = nullptr;
+  ASSIGN_OR_RETURN(const v1::StartRunResponse response, started);
   if (options.detach || options.validate_only) {
     return PrintStarted(session, response, options.validate_only);
   }

@@ -200,6 +200,22 @@ TEST_F(ForkTest, AFailedRunIsOne) {
   EXPECT_THAT(err, HasSubstr("run run-1 CANCELLED"));
 }
 
+TEST(BranchBoard, DrawsBelowWhatOthersPrint) {
+  std::ostringstream drawn;
+  BranchBoard board(drawn, {"a", "b"}, /*live=*/true, 80);
+  v1::WatchRunResponse last;
+  last.mutable_final_run();
+  board.Take(last);
+  EXPECT_EQ(drawn.str(), "\x1b[2Ka  waits\n\x1b[2Kb  waits\n");
+  drawn.str("");
+  board.Take(last);
+  EXPECT_EQ(drawn.str(), "\x1b[2A\x1b[2Ka  waits\n\x1b[2Kb  waits\n");
+  board.Release();
+  drawn.str("");
+  board.Take(last);
+  EXPECT_EQ(drawn.str(), "\x1b[2Ka  waits\n\x1b[2Kb  waits\n");
+}
+
 TEST(TurnName, IsBranchAndTurn) {
   EXPECT_EQ(ParseTurnName("opus/turn-12").branch, "opus");
   EXPECT_EQ(ParseTurnName("opus/turn-12").turn, 12);

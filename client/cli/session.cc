@@ -79,7 +79,9 @@ absl::Status Session::PrintJson(
 }
 
 void Session::Note(const std::string& text) const {
-  if (!json) env.err << text << std::endl;
+  if (json) return;
+  if (before_note) before_note();
+  env.err << text << std::endl;
 }
 
 }  // namespace anabranch::cli

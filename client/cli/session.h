@@ -48,6 +48,8 @@ class Session {
   Environment env;
   std::string address;
   bool json = false;
+  // Called before a Note() is printed; may be empty.
+  std::function<void()> before_note;
   Action action;
 
  private:

@@ -35,6 +35,7 @@ struct UpOptions {
   std::string data_dir = "anabranch-data";
   std::string bin_dir;
   int workers = 1;
+  bool insecure_listen = false;
   std::string log_level = "warn";
   std::string log_format = "text";
   std::vector<std::string> fake_options;
@@ -252,6 +253,9 @@ class Up {
     spec.path = path;
     spec.arguments = {"--address", session_.address, "--data-dir",
                       options_.data_dir};
+    if (options_.insecure_listen) {
+      spec.arguments.emplace_back("--insecure-listen");
+    }
     AddLogOptions(spec);
     HideKey(spec);
     RETURN_IF_ERROR(supervisor_.Start("anabranch-orchestrator", spec));
@@ -372,6 +376,9 @@ void AddUpCommand(CLI::App& app, Session& session) {
                       "Where runs are kept [./anabranch-data]");
   command->add_option("--workers", options->workers, "Workers to start [1]")
       ->check(CLI::Range(1, 64));
+  command->add_flag("--insecure-listen", options->insecure_listen,
+                    "Allow an --address that others can reach: there is no "
+                    "TLS and no authentication");
   command->add_option("--bin-dir", options->bin_dir,
                       "Where the other programs are [beside this one]");
   command->add_option("--log-level", options->log_level,
