@@ -17,9 +17,10 @@ using support::Await;
 using support::Cluster;
 
 constexpr const char* kPlaces[] = {"before", "after-sync", "after-effects"};
-// A reply of some 60 tokens takes a tenth of a second.
+// A reply takes a tenth to a third of a second: long enough that two seldom
+// end within one write.
 const std::vector<std::string> kQuick = {"--ttft-ms", "10",
-                                         "--tokens-per-second", "600"};
+                                         "--tokens-per-second", "300"};
 // … a second and more.
 const std::vector<std::string> kSlow = {"--ttft-ms", "100",
                                         "--tokens-per-second", "40"};
@@ -47,6 +48,7 @@ absl::StatusOr<bool> Restart(Cluster& cluster) {
 
 // The kill may come with the very last effect: then SIGTERM finds nobody.
 absl::StatusOr<bool> StopOrchestrator(Cluster& cluster) {
+  cluster.Disconnect();
   cluster.orchestrator().Kill(SIGTERM);
   ASSIGN_OR_RETURN(const support::ProcessEnd end,
                    cluster.orchestrator().Wait(support::kPatience));

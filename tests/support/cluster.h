@@ -58,6 +58,9 @@ class Cluster {
   std::string data_dir() const { return options_.folder + "/data"; }
   const FakeApi& fake() const { return *fake_api_; }
   client::Client& client() { return *client_; }
+  // The client is gone, and with it its idle connection, for which a server
+  // that stops would wait a while. Nobody may use it any more.
+  void Disconnect() { client_.reset(); }
 
  private:
   Cluster(ClusterOptions options, ReservedPort port)

@@ -43,6 +43,10 @@ absl::StatusOr<Programs> FindPrograms(const std::string& folder) {
   return programs;
 }
 
+std::string BuiltProgram(const std::string& path) {
+  return (OutputRoot() / path).string();
+}
+
 absl::StatusOr<std::string> FindSourceFile(const std::string& path) {
   if (access(path.c_str(), R_OK) == 0) return path;
   const char* workspace = std::getenv("BUILD_WORKSPACE_DIRECTORY");

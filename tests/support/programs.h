@@ -18,6 +18,10 @@ struct Programs {
 // together with the program that asks.
 absl::StatusOr<Programs> FindPrograms(const std::string& folder = "");
 
+// A program that Bazel built together with the one that asks, by its path below
+// bazel-bin.
+std::string BuiltProgram(const std::string& path);
+
 // A file of the source tree, by its path there.
 absl::StatusOr<std::string> FindSourceFile(const std::string& path);
 
