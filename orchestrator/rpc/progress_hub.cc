@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kProgressTotalBytesMax = size_t{64} * 1024 * 1024;
 // One message to a watcher.
 constexpr size_t kPieceBytesMax = size_t{32} * 1024;
+// Runs whose workers may not have heard yet that they are closed.
+constexpr size_t kClosedMax = 4096;
 // An attempt that streams nothing but keeps its place costs this much.
 constexpr size_t kEntryBytes = 256;
 
@@ -30,6 +32,7 @@ size_t Boundary(std::string_view text, size_t at) {
 void ProgressHub::Add(ActivityId activity, int32_t attempt, int64_t offset,
                       std::string_view text) {
   std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_.contains(activity.uid)) return;
   auto [it, inserted] = attempts_.try_emplace(activity);
   Attempt& entry = it->second;
   if (inserted) {
@@ -90,13 +93,18 @@ void ProgressHub::Unwatch(Uid uid) {
   auto it = watchers_.find(uid);
   if (it == watchers_.end() || --it->second > 0) return;
   watchers_.erase(it);
-  if (closed_.erase(uid) > 0) Drop(uid);
+  if (closing_.erase(uid) > 0) Drop(uid);
 }
 
 void ProgressHub::RunClosed(Uid uid) {
   std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_.insert(uid).second) closed_order_.push_back(uid);
+  if (closed_order_.size() > kClosedMax) {
+    closed_.erase(closed_order_.front());
+    closed_order_.pop_front();
+  }
   if (watchers_.contains(uid)) {
-    closed_[uid] = true;
+    closing_.insert(uid);
   } else {
     Drop(uid);
   }

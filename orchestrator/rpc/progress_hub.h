@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +26,8 @@ using ProgressPositions = std::map<int64_t, ProgressPosition>;
 // Keeps the last limits::kProgressBytesMax bytes of each attempt, of an
 // activity's newest attempt only, and kProgressTotalBytesMax in all (the
 // attempts longest silent go first). What is kept of a closed run goes when
-// nobody watches it any more. Nothing here is ever stored.
+// nobody watches it any more, and what its workers still send is not kept.
+// Nothing here is ever stored.
 // Threads: any.
 class ProgressHub {
  public:
@@ -67,7 +70,11 @@ class ProgressHub {
   // Longest silent first.
   std::list<ActivityId> ages_;
   std::map<Uid, int> watchers_;
-  std::map<Uid, bool> closed_;
+  // Closed and still watched.
+  std::set<Uid> closing_;
+  // The last kClosedMax that were closed, oldest first.
+  std::set<Uid> closed_;
+  std::deque<Uid> closed_order_;
   size_t bytes_ = 0;
 };
 

@@ -82,8 +82,14 @@ TEST(ProgressHub, KeepsAClosedRunWhileItIsWatched) {
   EXPECT_EQ(Join(hub.Read(kRun, {}, 1000)), "last words");
   hub.Unwatch(kRun);
   EXPECT_EQ(hub.bytes(), 0);
+}
+
+TEST(ProgressHub, KeepsNothingOfAClosedRun) {
+  ProgressHub hub;
   hub.Add(kActivity, 1, 0, "x");
   hub.RunClosed(kRun);
+  EXPECT_EQ(hub.bytes(), 0);
+  hub.Add(kActivity, 1, 1, "late");
   EXPECT_EQ(hub.bytes(), 0);
 }
 
