@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/error_details.h"
 #include "base/limits.h"
+#include "orchestrator/rpc/errors.h"
 #include "orchestrator/rpc/outgoing_frames.h"
 #include "orchestrator/rpc/payload_door.h"
 #include "orchestrator/rpc/status.h"
@@ -27,6 +28,8 @@ using Reactor =
 
 // A frame with nothing for the shard is told as a sign of life no more often.
 constexpr absl::Duration kSignOfLife = absl::Milliseconds(200);
+// Who connects and says nothing holds no stream.
+constexpr absl::Duration kHelloWithin = absl::Seconds(10);
 // A peer that does not take what is left is not waited for longer.
 constexpr absl::Duration kCloseGrace = absl::Seconds(2);
 
@@ -47,6 +50,9 @@ class WorkerStream final : public Reactor,
 
   void Begin() {
     self_ = shared_from_this();
+    backend_.notifier.RunAfter(kHelloWithin, [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->ExpectHello();
+    });
     StartRead(&request_);
   }
 
@@ -63,6 +69,7 @@ class WorkerStream final : public Reactor,
  private:
   static bool Resolve(Backend& backend, api::ServerMessage& message);
 
+  void ExpectHello();
   void Hand(SortedFrame sorted);
   void ShowProgress(std::vector<StreamedText> progress);
   void Disconnect();
@@ -86,6 +93,7 @@ class WorkerStream final : public Reactor,
   std::mutex mutex_;
   std::optional<shard::StreamId> id_;
   std::vector<api::ServerMessage> queue_;
+  bool greeted_ = false;
   bool writing_ = false;
   bool broken_ = false;
   bool finished_ = false;
@@ -121,6 +129,14 @@ void WorkerStream::OnReadDone(bool ok) {
   if (!finished_) StartRead(&request_);
 }
 
+void WorkerStream::ExpectHello() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (greeted_) return;
+  }
+  Close(StreamError("HELLO_EXPECTED", "no Hello has come within 10 s"));
+}
+
 void WorkerStream::Hand(SortedFrame sorted) {
   ShowProgress(std::move(sorted.progress));
   if (sorted.hello.has_value()) {
@@ -128,6 +144,7 @@ void WorkerStream::Hand(SortedFrame sorted) {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       id_ = id;
+      greeted_ = true;
     }
     spdlog::info("worker {} ({}) connects from {}", sorted.hello->label(),
                  sorted.hello->session(), context_.peer());
