@@ -22,6 +22,9 @@ constexpr int kHistoryPageDefault = 200;
 // what it waits for.
 constexpr int64_t kValueBytesMax = int64_t{1} * 1024 * 1024;
 constexpr int64_t kWaitingBytesMax = int64_t{512} * 1024;
+// A usual event, and how many more than asked for are read at once.
+constexpr int64_t kEventBytesGuess = 1024;
+constexpr int64_t kReadAheadEvents = 64;
 // Left free in a page for its token and framing.
 constexpr int64_t kPageSlack = int64_t{4} * 1024;
 constexpr int64_t kPageBytesMax = limits::kAnswerBytesMax - kPageSlack;
@@ -186,14 +189,12 @@ absl::StatusOr<api::GetHistoryResponse> RunReads::GetHistory(
                    ReadPageToken(scope, request.page_token()));
   ASSIGN_OR_RETURN(HistoryCursor cursor, ParseHistoryCursor(text));
   api::GetHistoryResponse response;
-  bool at_end = true;
-  if (!cursor.in_activities) {
-    ASSIGN_OR_RETURN(at_end,
-                     AddEvents(uid, cursor.number, page_size, response));
-    cursor.number = 0;
-  }
-  if (at_end) {
-    RETURN_IF_ERROR(AddOpenActivities(uid, cursor.number, response));
+  if (cursor.in_activities) {
+    ASSIGN_OR_RETURN(auto open, reader_.ReadActivities(uid));
+    AddOpenActivities(std::move(open), cursor.number, response);
+  } else {
+    RETURN_IF_ERROR(
+        AddEventsAndActivities(uid, cursor.number, page_size, response));
   }
   if (!response.next_page_token().empty()) {
     response.set_next_page_token(
@@ -202,14 +203,35 @@ absl::StatusOr<api::GetHistoryResponse> RunReads::GetHistory(
   return response;
 }
 
-// Returns whether the history is at its end; else the token is set.
-absl::StatusOr<bool> RunReads::AddEvents(Uid uid, int64_t from_event,
+absl::Status RunReads::AddEventsAndActivities(
+    Uid uid, int64_t from_event, int page_size,
+    api::GetHistoryResponse& response) {
+  ASSIGN_OR_RETURN(bool at_end,
+                   AddEvents(uid, from_event, page_size, response));
+  std::vector<storage::v1::ActivityRecord> open;
+  // Until nothing happens in between: what is shown as open was scheduled by an
+  // event that is shown, and closed by none.
+  for (int shown = -1; at_end && shown != response.events_size();) {
+    shown = response.events_size();
+    ASSIGN_OR_RETURN(open, reader_.ReadActivities(uid));
+    ASSIGN_OR_RETURN(at_end, AddEvents(uid, from_event, page_size, response));
+  }
+  if (at_end) AddOpenActivities(std::move(open), 0, response);
+  return absl::OkStatus();
+}
+
+// Goes on at `from_event` and moves it on. Returns whether the history is at
+// its end; else the token is set.
+absl::StatusOr<bool> RunReads::AddEvents(Uid uid, int64_t& from_event,
                                          int page_size,
                                          api::GetHistoryResponse& response) {
-  int64_t bytes = 0;
+  int64_t bytes = BytesOf(response);
+  // A small page does not read megabytes that it would throw away.
+  int64_t read_bytes = std::min(
+      kPageBytesMax, kEventBytesGuess * (page_size + kReadAheadEvents));
   while (true) {
     ASSIGN_OR_RETURN(auto activations,
-                     reader_.ReadActivations(uid, from_event, kPageBytesMax));
+                     reader_.ReadActivations(uid, from_event, read_bytes));
     if (activations.empty()) return true;
     for (auto& activation : activations) {
       for (auto& event : *activation.mutable_events()) {
@@ -228,9 +250,9 @@ absl::StatusOr<bool> RunReads::AddEvents(Uid uid, int64_t from_event,
   }
 }
 
-absl::Status RunReads::AddOpenActivities(Uid uid, int64_t after_seq,
-                                         api::GetHistoryResponse& response) {
-  ASSIGN_OR_RETURN(auto activities, reader_.ReadActivities(uid));
+void RunReads::AddOpenActivities(
+    std::vector<storage::v1::ActivityRecord> activities, int64_t after_seq,
+    api::GetHistoryResponse& response) {
   int64_t bytes = BytesOf(response);
   for (auto& record : activities) {
     api::ActivityInfo& info = *record.mutable_info();
@@ -240,12 +262,11 @@ absl::Status RunReads::AddOpenActivities(Uid uid, int64_t after_seq,
     if (bytes > kPageBytesMax &&
         response.events_size() + response.open_activities_size() > 0) {
       response.set_next_page_token(absl::StrCat("a", after_seq));
-      return absl::OkStatus();
+      return;
     }
     after_seq = info.seq();
     *response.add_open_activities() = std::move(info);
   }
-  return absl::OkStatus();
 }
 
 }  // namespace anabranch::rpc

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "anabranch/v1/run_service.pb.h"
@@ -44,10 +45,14 @@ class RunReads {
  private:
   absl::Status AddWaiting(Uid uid, anabranch::v1::Run& run);
   absl::Status ShowValues(anabranch::v1::Run& run, bool inline_references);
-  absl::StatusOr<bool> AddEvents(Uid uid, int64_t from_event, int page_size,
+  absl::Status AddEventsAndActivities(
+      Uid uid, int64_t from_event, int page_size,
+      anabranch::v1::GetHistoryResponse& response);
+  absl::StatusOr<bool> AddEvents(Uid uid, int64_t& from_event, int page_size,
                                  anabranch::v1::GetHistoryResponse& response);
-  absl::Status AddOpenActivities(Uid uid, int64_t after_seq,
-                                 anabranch::v1::GetHistoryResponse& response);
+  static void AddOpenActivities(
+      std::vector<storage::v1::ActivityRecord> activities, int64_t after_seq,
+      anabranch::v1::GetHistoryResponse& response);
 
   log::StoreReader& reader_;
   const WorkerDirectory& workers_;
