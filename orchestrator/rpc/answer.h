@@ -11,23 +11,22 @@
 
 namespace anabranch::rpc {
 
-// Answers at once with what was found or what went wrong.
-template <typename Response>
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                 absl::StatusOr<Response> found,
-                                 Response* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (found.ok()) *response = *std::move(found);
-  reactor->Finish(ToGrpcStatus(found.status()));
-  return reactor;
-}
-
 // The response, if any, is filled already.
 inline grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context,
                                         const absl::Status& status) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
+}
+
+// Answers at once with what was found or what went wrong.
+template <typename Response>
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                 absl::StatusOr<Response> found,
+                                 Response* response) {
+  if (!found.ok()) return Finish(context, found.status());
+  *response = *std::move(found);
+  return Finish(context, absl::OkStatus());
 }
 
 }  // namespace anabranch::rpc

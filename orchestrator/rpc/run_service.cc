@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "anabranch/v1/run_service.grpc.pb.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "orchestrator/rpc/answer.h"
 #include "orchestrator/rpc/backend.h"
@@ -82,9 +83,15 @@ class RunServiceImpl final : public api::RunService::CallbackService {
       return Finish(context, absl::OkStatus());
     }
     auto* poll = new LongPoll;
-    start->reply = [this, poll, response, context,
+    // Showing a large input again takes longer than the shard can spare.
+    bool large = start->input.ByteSizeLong() > limits::kInlinePayloadBytesMax;
+    start->reply = [this, poll, response, context, large,
                     wait = *wait](absl::StatusOr<shard::StartedRun> started) {
-      Started(*poll, *context, std::move(started), wait, *response);
+      auto answer = [this, poll, response, context, wait,
+                     started = std::move(started)] {
+        Started(*poll, *context, started, wait, *response);
+      };
+      large ? backend_.notifier.RunSoon(std::move(answer)) : answer();
     };
     backend_.post(*std::move(start));
     return poll;
@@ -154,10 +161,10 @@ class RunServiceImpl final : public api::RunService::CallbackService {
   }
 
  private:
-  // On the shard's thread.
+  // On the shard's thread, or the notifier's.
   void Started(LongPoll& poll, const Context& context,
-               absl::StatusOr<shard::StartedRun> started, absl::Duration wait,
-               api::StartRunResponse& response) {
+               const absl::StatusOr<shard::StartedRun>& started,
+               absl::Duration wait, api::StartRunResponse& response) {
     if (!started.ok()) return poll.Finish(ToGrpcStatus(started.status()));
     response.set_created(started->created);
     Uid uid = started->uid;
