@@ -371,29 +371,5 @@ TEST_F(RunServiceTest, FlowsAreDescribed) {
             "FLOW_NOT_FOUND");
 }
 
-TEST_F(RunServiceTest, ASecondServerOnThePortIsRefused) {
-  ServerOptions options;
-  options.address = server_->address();
-  auto second = Server::Start(backend_, options);
-  ASSERT_FALSE(second.ok());
-  EXPECT_EQ(ErrorReason(second.status()), "ADDRESS_IN_USE");
-}
-
-TEST_F(RunServiceTest, OnlyLoopbackUnlessTold) {
-  ServerOptions options;
-  options.address = "0.0.0.0:0";
-  EXPECT_EQ(ErrorReason(CheckAddress(options)), "INVALID_ADDRESS");
-  options.insecure_listen = true;
-  EXPECT_TRUE(CheckAddress(options).ok());
-  for (const char* bad : {"", "7400", "127.0.0.1", "127.0.0.1:x",
-                          "127.0.0.1:99999", ":7400", "::1:7400"}) {
-    options.address = bad;
-    EXPECT_FALSE(CheckAddress(options).ok()) << bad;
-  }
-  options.insecure_listen = false;
-  options.address = "[::1]:7400";
-  EXPECT_TRUE(CheckAddress(options).ok());
-}
-
 }  // namespace
 }  // namespace anabranch::rpc
