@@ -81,7 +81,6 @@ void Server::OnFrame(StreamId stream, v1::ConnectRequest frame) {
   rest.stream = stream;
   for (auto& message : *frame.mutable_messages()) {
     if (message.has_hello()) {
-      sessions_by_stream_[stream] = message.hello().session();
       Post(shard::WorkerConnected{stream, message.hello()});
     } else if (!message.has_progress()) {
       rest.messages.push_back(std::move(message));
@@ -131,10 +130,9 @@ void Server::Take(shard::Input input) {
   if (auto* hello = std::get_if<shard::WorkerConnected>(&input)) {
     sessions_.Connected(hello->hello.session(), now);
     for (auto& [stream, session] : sessions_by_stream_) {
-      if (session == hello->hello.session() && stream != hello->stream) {
-        session.clear();
-      }
+      if (session == hello->hello.session()) session.clear();
     }
+    sessions_by_stream_[hello->stream] = hello->hello.session();
   } else if (auto* frame = std::get_if<shard::WorkerFrame>(&input)) {
     sessions_.Heard(sessions_by_stream_[frame->stream], now);
   } else if (auto* gone = std::get_if<shard::WorkerDisconnected>(&input)) {

@@ -149,9 +149,31 @@ void Worker::Begin(BegunTask task) {
 void Worker::Finish(TaskId id, Outcome outcome) {
   auto it = running_.find(id);
   ledger_.End(it->second.task.token(), outcome);
+  if (world_.Happens(Fault::kLateAnswer, 0.3)) {
+    SayAgain(it->second.task.token(), outcome);
+  }
   running_.erase(it);
   core_->Finished(id, std::move(outcome));
   Pump();
+}
+
+void Worker::SayAgain(const std::string& token, const Outcome& outcome) {
+  v1::ConnectRequest frame;
+  v1::WorkerMessage& message = *frame.add_messages();
+  if (outcome.result.has_value()) {
+    message.mutable_completed()->set_token(token);
+    *message.mutable_completed()->mutable_result() = *outcome.result;
+    message.mutable_completed()->set_usage_json(outcome.usage_json);
+  } else {
+    message.mutable_failed()->set_token(token);
+    *message.mutable_failed()->mutable_failure() = outcome.failure;
+    message.mutable_failed()->set_usage_json(outcome.usage_json);
+  }
+  After(world_.Between(absl::Milliseconds(1), absl::Seconds(5)), [this, frame] {
+    if (stream_.value != 0 && core_->ready()) {
+      network_.ToServer(stream_, frame);
+    }
+  });
 }
 
 }  // namespace anabranch::sim

@@ -45,6 +45,10 @@ class Worker : public StreamPeer {
   // Carries out what the core wants, and sends what it has to say.
   void Pump();
   void Begin(activity_worker::BegunTask task);
+  // Says an answer that the core has given, too, once more: much later, without
+  // being asked, and whatever has become of the attempt.
+  void SayAgain(const std::string& token,
+                const activity_worker::Outcome& outcome);
   void Finish(activity_worker::TaskId id, activity_worker::Outcome outcome);
   void ArmAdvance();
   // An action that is void once this process is dead.

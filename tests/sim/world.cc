@@ -8,9 +8,9 @@ namespace anabranch::sim {
 
 std::string_view FaultName(Fault fault) {
   static constexpr std::string_view kNames[] = {
-      "kill",  "freeze",        "slow_sync",  "wall_jump",
-      "death", "break",         "long_break", "half_open",
-      "stall", "double_answer", "call_lost",  "double_call",
+      "kill",        "freeze",     "slow_sync",   "wall_jump", "death",
+      "break",       "long_break", "half_open",   "stall",     "double_answer",
+      "late_answer", "call_lost",  "double_call",
   };
   static_assert(std::size(kNames) == static_cast<size_t>(Fault::kCount));
   return kNames[static_cast<int>(fault)];

@@ -39,6 +39,8 @@ enum class Fault {
   kStall,
   // A worker says a result twice.
   kDoubleAnswer,
+  // It says a result once more, long after.
+  kLateAnswer,
   // A client's request or its answer is lost.
   kCallLost,
   // A client sends the same request twice at once.
