@@ -46,8 +46,8 @@ Judge Fails(std::vector<std::string> types) {
 json DrawWork(World& world, int64_t value) {
   json work = {{"do", "ok"}, {"value", value}};
   work["ms"] =
-      world.Chance(0.3) ? world.Between(500, 3000) : world.Between(1, 200);
-  if (world.Chance(0.2)) {
+      world.Chance(0.4) ? world.Between(300, 3000) : world.Between(1, 200);
+  if (world.Chance(0.3)) {
     work["do"] = "flaky";
     work["fails"] = world.Between(1, 3);
   }

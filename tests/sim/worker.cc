@@ -149,7 +149,7 @@ void Worker::Begin(BegunTask task) {
 void Worker::Finish(TaskId id, Outcome outcome) {
   auto it = running_.find(id);
   ledger_.End(it->second.task.token(), outcome);
-  if (world_.Happens(Fault::kLateAnswer, 0.3)) {
+  if (world_.Happens(Fault::kLateAnswer, 0.5)) {
     SayAgain(it->second.task.token(), outcome);
   }
   running_.erase(it);
@@ -169,9 +169,18 @@ void Worker::SayAgain(const std::string& token, const Outcome& outcome) {
     *message.mutable_failed()->mutable_failure() = outcome.failure;
     message.mutable_failed()->set_usage_json(outcome.usage_json);
   }
-  After(world_.Between(absl::Milliseconds(1), absl::Seconds(5)), [this, frame] {
+  SendLate(std::move(frame),
+           world_.Between(absl::Milliseconds(1), world_.Chance(0.6)
+                                                     ? absl::Milliseconds(500)
+                                                     : absl::Seconds(5)));
+}
+
+void Worker::SendLate(v1::ConnectRequest frame, absl::Duration delay) {
+  After(delay, [this, frame] {
     if (stream_.value != 0 && core_->ready()) {
       network_.ToServer(stream_, frame);
+    } else if (!world_.healed()) {
+      SendLate(frame, absl::Milliseconds(50));
     }
   });
 }

@@ -49,6 +49,7 @@ class Worker : public StreamPeer {
   // being asked, and whatever has become of the attempt.
   void SayAgain(const std::string& token,
                 const activity_worker::Outcome& outcome);
+  void SendLate(v1::ConnectRequest frame, absl::Duration delay);
   void Finish(activity_worker::TaskId id, activity_worker::Outcome outcome);
   void ArmAdvance();
   // An action that is void once this process is dead.
