@@ -22,10 +22,12 @@ class SessionWatch {
   }
   // A round begins: a long time without one is no silence of the workers.
   void Round(absl::Duration now) {
-    if (now - last_round_ > limits::kTimeGap) stalled_ = now;
+    if (jumped_ || now - last_round_ > limits::kTimeGap) stalled_ = now;
+    jumped_ = false;
     last_round_ = now;
   }
-  void Jumped(absl::Duration now) { stalled_ = now; }
+  // The wall clock has jumped: the next round sees it.
+  void Jumped() { jumped_ = true; }
   void Connected(const std::string& session, absl::Duration now) {
     sessions_[session] = {true, now, {}};
   }
@@ -63,6 +65,7 @@ class SessionWatch {
   absl::Duration recovered_;
   absl::Duration stalled_;
   absl::Duration last_round_;
+  bool jumped_ = false;
 };
 
 }  // namespace anabranch::sim

@@ -84,7 +84,7 @@ class Simulation {
           world_.Between(absl::Seconds(-30), absl::Seconds(30));
       world_.clock.JumpWall(jump);
       if (absl::AbsDuration(jump) > limits::kTimeGap) {
-        sessions_.Jumped(world_.clock.Steady());
+        sessions_.Jumped();
       }
     });
     Plan(Fault::kWorkerDeath, 3, [this] { KillWorker(); });
