@@ -78,6 +78,9 @@ absl::Status Start(const Options& options, Process& process) {
   process.backend.emplace(*process.log, process.flows, process.clock);
   shard::ShardRunnerOptions runner;
   runner.live_flows_max = options.live_flows;
+  runner.flow_log = [](const log::RunName& run, const std::string& line) {
+    spdlog::info("run {}/{}: {}", run.ns, run.run_id, line);
+  };
   if (process.crash.has_value()) {
     runner.after_effects = [&process] { process.crash->EffectsReleased(); };
   }

@@ -44,6 +44,13 @@ Future<Payload> WaitGo(FlowContext& ctx, FlowInput) {
   co_return *go;
 }
 
+Future<Payload> Logs(FlowContext& ctx, FlowInput) {
+  ctx.Log("before");
+  (co_await ctx.ReceiveSignal("go")).IgnoreError();
+  ctx.Log("after");
+  co_return Payload();
+}
+
 Future<Payload> Throws(FlowContext& ctx, FlowInput) {
   (co_await ctx.ReceiveSignal("go")).IgnoreError();
   throw std::runtime_error("boom");
@@ -65,6 +72,7 @@ void RegisterAll(sdk::FlowRegistry& flows) {
   Register(flows, "sleep", Sleep);
   Register(flows, "wait", WaitGo);
   Register(flows, "throws", Throws);
+  Register(flows, "logs", Logs);
 }
 
 // Every test runs with the cache of live flows at 0 and at its default.
@@ -448,6 +456,19 @@ TEST_P(ShardTest, NewsOfAClosedRunSayThatItIsClosed) {
   h.Round({std::move(frame)});
   EXPECT_EQ(h.Run("r").usage().input_tokens(), 5);
   EXPECT_TRUE(h.effects.last_change_closed);
+}
+
+TEST_P(ShardTest, AFlowsLogLinesComeOnceThoughItIsReplayed) {
+  ASSERT_TRUE(h.Start("logs", "r").ok());
+  auto lines = h.shard->TakeFlowLog();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].line, "before");
+  EXPECT_EQ(lines[0].run.run_id, "r");
+  h.Restart();
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  lines = h.shard->TakeFlowLog();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].line, "after");
 }
 
 }  // namespace
