@@ -228,7 +228,7 @@ absl::Status Client::WatchRun(v1::WatchRunRequest request,
         return FromGrpcStatus(stream->Finish());
       }
     }
-    const absl::Status status = FromGrpcStatus(stream->Finish());
+    absl::Status status = FromGrpcStatus(stream->Finish());
     if (!Resumable(status.code(), progressed)) return status;
     RETURN_IF_ERROR(outage.Wait(
         status.ok() ? absl::UnavailableError("the stream ended") : status));

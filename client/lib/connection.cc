@@ -57,7 +57,7 @@ absl::Status Connection::Call(
   while (true) {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-    const absl::Status status = FromGrpcStatus(attempt(context));
+    absl::Status status = FromGrpcStatus(attempt(context));
     if (status.code() != absl::StatusCode::kUnavailable) {
       outage.End();
       return status;
