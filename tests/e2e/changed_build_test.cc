@@ -124,7 +124,7 @@ class ChangedBuild : public ::testing::TestWithParam<int> {
   std::unique_ptr<Life> Start(const std::string& build,
                               sdk::FlowFunction function) {
     return std::make_unique<Life>(folder_->File("data"), GetParam(), build,
-                                  std::move(function));
+                                  function);
   }
 
   absl::StatusOr<support::TempFolder> folder_ = support::TempFolder::Create();

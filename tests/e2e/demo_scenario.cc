@@ -54,7 +54,7 @@ int64_t MillisSince(absl::Time start) {
 }
 
 std::string StepText(const support::WatchedStep& step) {
-  const std::string name = step.name.empty() ? step.type : step.name;
+  std::string name = step.name.empty() ? step.type : step.name;
   const std::string again =
       step.attempt > 1 ? absl::StrCat(" (attempt ", step.attempt, ")") : "";
   switch (step.kind) {

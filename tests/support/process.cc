@@ -59,7 +59,7 @@ std::vector<std::string> Environment(const ProcessOptions& options) {
     result.push_back(text);
   }
   for (const auto& [name, value] : options.environment) {
-    result.push_back(name + "=" + value);
+    result.push_back(absl::StrCat(name, "=", value));
   }
   return result;
 }
