@@ -55,8 +55,7 @@ absl::Status Shard::Recover(Times now) {
 
 void Shard::Take(Input input, Times now) {
   UpdateGrace(now);
-  std::visit([&](auto&& value) { On(std::move(value), now); },
-             std::move(input));
+  std::visit([&](auto& value) { On(std::move(value), now); }, input);
   RunFollowUps(now);
 }
 
