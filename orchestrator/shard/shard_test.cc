@@ -471,5 +471,16 @@ TEST_P(ShardTest, AFlowsLogLinesComeOnceThoughItIsReplayed) {
   EXPECT_EQ(lines[0].line, "after");
 }
 
+TEST_P(ShardTest, AHelloFromBeforeTheSessionsStreamIsTurnedAway) {
+  h.Connect(2, "s1");
+  ASSERT_TRUE(h.Start("echo", "r").ok());
+  auto token = h.Tasks(2)[0].token();
+  h.Connect(1, "s1", 0);
+  EXPECT_EQ(h.effects.closed, std::vector<StreamId>{{1}});
+  EXPECT_TRUE(h.Messages(2).empty());
+  h.Complete(2, token, "3");
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
+}
+
 }  // namespace
 }  // namespace anabranch::shard

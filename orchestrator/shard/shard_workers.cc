@@ -47,6 +47,15 @@ void Shard::Send(const Session& session, api::ServerMessage message) {
 
 void Shard::On(const WorkerConnected& input, Times now) {
   const api::Hello& hello = input.hello;
+  // Streams are numbered as their Hello arrives: one that its successor has
+  // overtaken on the way here no longer says what the session does.
+  const Session* known = sessions_.Find(hello.session());
+  if (known != nullptr && known->stream.has_value() &&
+      *known->stream > input.stream) {
+    closing_.emplace_back(input.stream,
+                          absl::AbortedError("the session has a newer stream"));
+    return;
+  }
   auto [session, replaced] = sessions_.Connect(input.stream, hello, now);
   if (replaced.has_value()) {
     closing_.emplace_back(*replaced,
