@@ -28,6 +28,22 @@ inline constexpr int64_t kActivationBytesMax = 16 * 1024 * 1024;
 // Open activities and timers of one run.
 inline constexpr int kOpenActivitiesPerRunMax = 10'000;
 inline constexpr int kOpenTimersPerRunMax = 10'000;
+inline constexpr int kOpenChildrenPerRunMax = 1'000;
+// A history longer than this suggests to its flow that it continue as new.
+inline constexpr int64_t kContinueAsNewSuggestedEvents = 10'000;
+// Generations that one run may begin in one round: a flow that does nothing
+// but continue as new must not hold the others up.
+inline constexpr int kGenerationsPerRoundMax = 16;
+// Values that a flow publishes: more names are refused.
+inline constexpr int kPublishedValuesMax = 100;
+// Signals that come with one start.
+inline constexpr int kStartSignalsMax = 100;
+// Signals that a run has not read: more are refused until it reads some.
+inline constexpr int kUnreadSignalsMax = 10'000;
+// A flow that does not come back from one event or query for this long takes
+// the process down, and is BLOCKED when it does so twice at one place.
+inline constexpr absl::Duration kFlowWatchdog = absl::Seconds(5);
+inline constexpr int kFlowDeathsMax = 2;
 // Signals and results that wait for a BLOCKED run.
 inline constexpr int kMailboxMax = 10'000;
 // Live flows kept in memory; the rest is rebuilt by replay.
@@ -35,6 +51,8 @@ inline constexpr int kLiveFlowsDefault = 1'000;
 
 // Inputs taken by one tick, so that one batch stays small.
 inline constexpr int kInputsPerTickMax = 1'024;
+// Timers fired by one tick: the rest waits for the next batch.
+inline constexpr int kTimersPerTickMax = 1'024;
 // Inputs of clients that wait for a tick; beyond, RESOURCE_EXHAUSTED. Results
 // and timers are never refused.
 inline constexpr int kInboxMax = 100'000;
@@ -53,6 +71,21 @@ inline constexpr absl::Duration kReconnectGrace = absl::Seconds(2);
 // is dispatched again and no timeout is decided for this long.
 inline constexpr absl::Duration kRecoveryGrace = absl::Seconds(10);
 inline constexpr absl::Duration kTimeGap = absl::Seconds(2);
+
+// Task queues with settings.
+inline constexpr int kTaskQueuesMax = 1'000;
+inline constexpr int kTaskQueuesPerWorkerMax = 100;
+inline constexpr int kConcurrencyKeysPerQueueMax = 1'000;
+// Priorities of activities: 1 is first.
+inline constexpr int kPriorityDefault = 3;
+inline constexpr int kPriorityMax = 5;
+
+// Runs that a batch deals with in one round, beside everything else.
+inline constexpr int kBatchRunsPerRoundMax = 50;
+inline constexpr int kBatchFailuresShownMax = 20;
+// AIP-160 filters.
+inline constexpr int kFilterBytesMax = 4 * 1024;
+inline constexpr int kFilterDepthMax = 32;
 
 // A worker's own delay before the next attempt: longer is taken as this.
 inline constexpr absl::Duration kWorkerDelayMax = absl::Hours(24 * 7);

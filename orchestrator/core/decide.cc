@@ -116,6 +116,10 @@ HistoryEvent DecideCommand(const RunState& state, const Command& command,
       event.mutable_run_cancelled()->set_reason(state.run.reason());
       ListUnread(*event.mutable_run_cancelled(), facts);
       return event;
+    case Command::kStartChild:
+    case Command::kCancelChild:
+    case Command::kContinueAsNew:
+      return Refused(command, "not there yet");
     case Command::KIND_NOT_SET:
       return Refused(command, "a command of no kind");
   }
@@ -140,6 +144,12 @@ std::string CommandKind(const Command& command) {
       return "FAIL_RUN";
     case Command::kCancelRun:
       return "CANCEL_RUN";
+    case Command::kStartChild:
+      return "START_CHILD";
+    case Command::kCancelChild:
+      return "CANCEL_CHILD";
+    case Command::kContinueAsNew:
+      return "CONTINUE_AS_NEW";
     case Command::KIND_NOT_SET:
       break;
   }
@@ -164,6 +174,12 @@ std::string CommandKind(const HistoryEvent& event) {
       return "FAIL_RUN";
     case HistoryEvent::kRunCancelled:
       return "CANCEL_RUN";
+    case HistoryEvent::kChildScheduled:
+      return "START_CHILD";
+    case HistoryEvent::kChildCancelRequested:
+      return "CANCEL_CHILD";
+    case HistoryEvent::kRunContinuedAsNew:
+      return "CONTINUE_AS_NEW";
     case HistoryEvent::kCommandRefused:
       return event.command_refused().command();
     default:
@@ -176,6 +192,7 @@ std::string CommandName(const Command& command) {
     return command.schedule_activity().activity_type();
   }
   if (command.has_record_marker()) return command.record_marker().name();
+  if (command.has_start_child()) return command.start_child().flow();
   return "";
 }
 
@@ -184,6 +201,7 @@ std::string CommandName(const HistoryEvent& event) {
     return event.activity_scheduled().activity_type();
   }
   if (event.has_marker_recorded()) return event.marker_recorded().name();
+  if (event.has_child_scheduled()) return event.child_scheduled().flow();
   if (event.has_command_refused()) return event.command_refused().name();
   return "";
 }
@@ -211,6 +229,12 @@ int64_t CommandSeq(const HistoryEvent& event) {
       return event.timer_cancelled().seq();
     case HistoryEvent::kMarkerRecorded:
       return event.marker_recorded().seq();
+    case HistoryEvent::kChildScheduled:
+      return event.child_scheduled().seq();
+    case HistoryEvent::kChildCancelRequested:
+      return event.child_cancel_requested().seq();
+    case HistoryEvent::kRunContinuedAsNew:
+      return event.run_continued_as_new().seq();
     case HistoryEvent::kCommandRefused:
       return event.command_refused().seq();
     default:

@@ -1,5 +1,6 @@
 #include "orchestrator/core/run_state.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/proto_time.h"
@@ -15,6 +16,7 @@ bool IsClosed(api::RunState state) {
     case api::RUN_STATE_CANCELLED:
     case api::RUN_STATE_TERMINATED:
     case api::RUN_STATE_TIMED_OUT:
+    case api::RUN_STATE_CONTINUED_AS_NEW:
       return true;
     default:
       return false;
@@ -27,8 +29,54 @@ void RunState::Close(api::RunState state, const HistoryEvent& event) {
   run.set_state(state);
   *run.mutable_close_time() = event.event_time();
   run.clear_blocked();
+  run.clear_pause();
+  run.clear_waiting_children();
   open_activities.clear();
   open_timers.clear();
+  open_children.clear();
+}
+
+void RunState::Start(const HistoryEvent& event) {
+  const auto& started = event.run_started();
+  run.set_namespace_(started.namespace_());
+  run.set_run_id(started.run_id());
+  run.set_flow(started.flow());
+  run.set_uid(started.uid());
+  run.set_generation(started.generation());
+  run.set_state(api::RUN_STATE_RUNNING);
+  *run.mutable_create_time() = event.event_time();
+  *run.mutable_input() = started.input();
+  *run.mutable_labels() = started.labels();
+  run.set_cancel_requested(started.cancel_requested());
+  if (started.has_deadline()) *run.mutable_deadline() = started.deadline();
+  if (started.has_parent()) *run.mutable_parent() = started.parent();
+  for (const auto& [name, value] : started.published()) {
+    published[name] = value;
+  }
+}
+
+void RunState::ApplyChild(const HistoryEvent& event) {
+  if (event.has_child_scheduled()) {
+    const auto& scheduled = event.child_scheduled();
+    open_children[scheduled.seq()] = scheduled;
+    auto* info = run.add_waiting_children();
+    info->set_seq(scheduled.seq());
+    info->set_run_id(scheduled.run_id());
+    info->set_flow(scheduled.flow());
+    return;
+  }
+  auto* children = run.mutable_waiting_children();
+  int64_t seq = event.has_child_started() ? event.child_started().seq()
+                                          : event.child_closed().seq();
+  auto info = std::find_if(children->begin(), children->end(),
+                           [seq](const auto& one) { return one.seq() == seq; });
+  if (info == children->end()) return;
+  if (event.has_child_started()) {
+    info->set_started(true);
+  } else {
+    open_children.erase(seq);
+    children->erase(info);
+  }
 }
 
 void RunState::Apply(const HistoryEvent& event) {
@@ -37,19 +85,9 @@ void RunState::Apply(const HistoryEvent& event) {
   run.set_history_events(last_event_id);
   if (!event.build_id().empty()) run.set_build_id(event.build_id());
   switch (event.attributes_case()) {
-    case HistoryEvent::kRunStarted: {
-      const auto& started = event.run_started();
-      run.set_namespace_(started.namespace_());
-      run.set_run_id(started.run_id());
-      run.set_flow(started.flow());
-      run.set_uid(started.uid());
-      run.set_generation(started.generation());
-      run.set_state(api::RUN_STATE_RUNNING);
-      *run.mutable_create_time() = event.event_time();
-      *run.mutable_input() = started.input();
-      *run.mutable_labels() = started.labels();
+    case HistoryEvent::kRunStarted:
+      Start(event);
       break;
-    }
     case HistoryEvent::kCancelRequested:
       run.set_cancel_requested(true);
       run.set_reason(event.cancel_requested().reason());
@@ -94,10 +132,40 @@ void RunState::Apply(const HistoryEvent& event) {
       Close(api::RUN_STATE_TERMINATED, event);
       run.set_reason(event.run_terminated().reason());
       break;
+    case HistoryEvent::kRunTimedOut:
+      Close(api::RUN_STATE_TIMED_OUT, event);
+      break;
+    case HistoryEvent::kRunContinuedAsNew:
+      Close(api::RUN_STATE_CONTINUED_AS_NEW, event);
+      break;
+    case HistoryEvent::kChildScheduled:
+    case HistoryEvent::kChildStarted:
+    case HistoryEvent::kChildClosed:
+      ApplyChild(event);
+      break;
+    case HistoryEvent::kRunPaused:
+      run.set_state(api::RUN_STATE_PAUSED);
+      *run.mutable_pause()->mutable_time() = event.event_time();
+      run.mutable_pause()->set_reason(event.run_paused().reason());
+      break;
+    case HistoryEvent::kRunResumed:
+      run.set_state(api::RUN_STATE_RUNNING);
+      run.clear_pause();
+      break;
+    case HistoryEvent::kMarkerRecorded: {
+      const auto& marker = event.marker_recorded();
+      constexpr size_t kPrefix = sizeof(kPublishMarker);
+      if (marker.name().size() > kPrefix &&
+          marker.name().starts_with(std::string(kPublishMarker) + ":")) {
+        published[marker.name().substr(kPrefix)] = marker.value();
+      }
+      break;
+    }
     case HistoryEvent::kSignalReceived:
     case HistoryEvent::kActivityCancelRequested:
-    case HistoryEvent::kMarkerRecorded:
+    case HistoryEvent::kChildCancelRequested:
     case HistoryEvent::kCommandRefused:
+    case HistoryEvent::kForked:
     case HistoryEvent::ATTRIBUTES_NOT_SET:
       break;
   }

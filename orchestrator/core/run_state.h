@@ -27,6 +27,10 @@ struct RunState {
   // Scheduled and neither closed nor given up by the flow.
   std::set<int64_t> open_activities;
   std::map<int64_t, api::TimerStarted> open_timers;
+  // Asked for and not closed, with or without having been started.
+  std::map<int64_t, api::ChildScheduled> open_children;
+  // What the flow has published last, by name.
+  std::map<std::string, api::Payload> published;
 
   bool closed() const;
 
@@ -35,8 +39,13 @@ struct RunState {
   void Apply(const api::HistoryEvent& event);
 
  private:
+  void Start(const api::HistoryEvent& event);
+  void ApplyChild(const api::HistoryEvent& event);
   void Close(api::RunState state, const api::HistoryEvent& event);
 };
+
+// A value that the flow publishes is a marker of this name and `:` and its own.
+inline constexpr char kPublishMarker[] = "publish";
 
 // True for states that are final.
 bool IsClosed(api::RunState state);

@@ -7,13 +7,16 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "anabranch/storage/v1/records.pb.h"
+#include "anabranch/v1/history.pb.h"
 #include "anabranch/v1/payload.pb.h"
 #include "anabranch/v1/worker_stream.pb.h"
 #include "base/ids.h"
@@ -44,6 +47,14 @@ struct StartRun {
   std::map<std::string, api::Payload> attachments;
   std::map<std::string, std::string> labels;
   std::string request_id;
+  // Answers an open run of that id whatever its flow and input are.
+  bool use_existing = false;
+  // Come with the start; sent to the run when it exists already and
+  // `use_existing` is set.
+  std::vector<api::SignalReceived> signals;
+  std::optional<absl::Duration> run_timeout;
+  // Set when another run starts it.
+  std::optional<api::ParentLink> parent;
   Reply<StartedRun> reply;
 };
 
@@ -66,6 +77,58 @@ struct TerminateRun {
   RunName name;
   std::string reason;
   std::string request_id;
+  DoneReply reply;
+};
+
+struct QueryAnswer {
+  api::Payload result;
+  // It is what a closed or BLOCKED run had published.
+  bool published = false;
+};
+
+// Changes nothing.
+struct QueryRun {
+  RunName name;
+  std::string query;
+  api::Payload input;
+  Reply<QueryAnswer> reply;
+};
+
+struct PauseRun {
+  RunName name;
+  std::string reason;
+  std::string request_id;
+  DoneReply reply;
+};
+
+struct ResumeRun {
+  RunName name;
+  std::string reason;
+  std::string request_id;
+  DoneReply reply;
+};
+
+struct RetriedRun {
+  int32_t released_activities = 0;
+  int32_t generation = 0;
+};
+
+struct RetryRun {
+  RunName name;
+  std::string request_id;
+  Reply<RetriedRun> reply;
+};
+
+struct DeleteRun {
+  RunName name;
+  // An open run is terminated first.
+  bool force = false;
+  DoneReply reply;
+};
+
+// Sets all limits of a queue.
+struct SetTaskQueue {
+  storage::v1::TaskQueueRecord record;
   DoneReply reply;
 };
 
@@ -115,7 +178,8 @@ struct DrainWorkers {
 };
 
 using Input = std::variant<StartRun, SignalRun, CancelRun, TerminateRun,
-                           ImportConversation, WorkerConnected, WorkerFrame,
-                           WorkerDisconnected, DrainWorkers>;
+                           QueryRun, PauseRun, ResumeRun, RetryRun, DeleteRun,
+                           SetTaskQueue, ImportConversation, WorkerConnected,
+                           WorkerFrame, WorkerDisconnected, DrainWorkers>;
 
 }  // namespace anabranch::shard

@@ -80,6 +80,15 @@ class Shard : private sdk::PayloadReader {
   void On(CancelRun input, Times now);
   void On(TerminateRun input, Times now);
   void On(ImportConversation input, Times now);
+  // --- operators (shard_operators.cc) ---
+  void On(QueryRun input, Times now);
+  void On(PauseRun input, Times now);
+  void On(ResumeRun input, Times now);
+  // --- retry and deletion (shard_retry.cc, shard_delete.cc) ---
+  void On(RetryRun input, Times now);
+  void On(DeleteRun input, Times now);
+  // --- task queues (shard_queues.cc) ---
+  void On(SetTaskQueue input, Times now);
   // Refuses a mutating call of a client, or answers it from the dedup record.
   // True when it is dealt with.
   bool Deduplicated(const RunName& name, const std::string& request_id,
