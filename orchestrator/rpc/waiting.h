@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "anabranch/v1/activity_service.pb.h"
 #include "anabranch/v1/run.pb.h"
+#include "anabranch/v1/worker.pb.h"
 
 namespace anabranch::rpc {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "anabranch/v1/activity_service.pb.h"
+#include "anabranch/v1/worker.pb.h"
 
 namespace anabranch::rpc {
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "anabranch/v1/activity_service.pb.h"
+#include "anabranch/v1/worker.pb.h"
 #include "anabranch/v1/worker_stream.pb.h"
 #include "base/ids.h"
 #include "orchestrator/shard/input.h"

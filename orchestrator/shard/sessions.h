@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "anabranch/v1/activity_service.pb.h"
+#include "anabranch/v1/worker.pb.h"
 #include "base/ids.h"
 #include "orchestrator/shard/input.h"
 #include "orchestrator/shard/times.h"
