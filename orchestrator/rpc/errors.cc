@@ -4,27 +4,15 @@
 #include <map>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/limits.h"
+#include "base/id_syntax.h"
 #include "claude/utf8.h"
 
 namespace anabranch::rpc {
 namespace {
 
 constexpr size_t kKnownFlowsMax = 20;
-
-bool IsId(std::string_view value) {
-  if (value.empty() || value.size() > limits::kIdBytesMax) return false;
-  if (!absl::ascii_isalnum(static_cast<unsigned char>(value.front()))) {
-    return false;
-  }
-  return std::all_of(value.begin(), value.end(), [](unsigned char c) {
-    return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == ':' ||
-           c == '-';
-  });
-}
 
 absl::Status InvalidWithField(std::string_view reason, std::string_view field,
                               std::string_view problem,
@@ -171,12 +159,10 @@ absl::Status WithReason(const absl::Status& status, std::string_view reason) {
 }
 
 absl::Status CheckId(std::string_view field, std::string_view value) {
-  if (IsId(value)) return absl::OkStatus();
+  if (IsIdSyntax(value)) return absl::OkStatus();
   return InvalidField(
-      field, absl::StrCat(value.empty() ? "is required" : "is not valid",
-                          ": 1 to ", limits::kIdBytesMax,
-                          " letters, digits, '.', '_', ':' or '-', the first "
-                          "a letter or digit"));
+      field, absl::StrCat(value.empty() ? "is required" : "is not valid", ": ",
+                          kIdSyntaxText));
 }
 
 }  // namespace anabranch::rpc
