@@ -38,7 +38,7 @@ void TakeTurn(FlowContext& ctx, const Future<Payload>& turn,
   }
   const auto reply = ctx.Content(turn.value());
   if (!reply.ok()) {
-    record.Fail(sdk::FailureFromStatus(reply.status()));
+    record.Fail(sdk::FailureOf(reply.status()));
     return;
   }
   const absl::Status taken = record.TakeReply(*reply);

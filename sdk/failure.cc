@@ -39,7 +39,7 @@ absl::Status StatusFromFailure(const Failure& failure) {
   return status;
 }
 
-Failure FailureFromStatus(const absl::Status& status) {
+Failure FailureOf(const absl::Status& status) {
   Failure failure;
   auto payload = status.GetPayload(kFailureUrl);
   if (payload.has_value() && failure.ParseFromString(std::string(*payload))) {

@@ -1,10 +1,14 @@
 // Failures as flows see them: a Failure message and an absl::Status are two
-// views of one thing and convert without loss.
+// views of one thing and convert without loss. A flow branches on the type:
+//
+//   auto reply = co_await ctx.Start({.type = "claude.messages", ...});
+//   if (!reply.ok() && FailureOf(reply).type() == "overloaded_error") ...
 #pragma once
 
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "anabranch/v1/payload.pb.h"
 
 namespace anabranch::sdk {
@@ -14,17 +18,27 @@ inline constexpr char kFailureCancelled[] = "cancelled";
 inline constexpr char kFailureTimeout[] = "timeout";
 inline constexpr char kFailureWorkerLost[] = "worker_lost";
 inline constexpr char kFailureRefused[] = "command_refused";
+// Of a child that somebody terminated.
+inline constexpr char kFailureTerminated[] = "terminated";
+// Of a child that ended without saying why.
+inline constexpr char kFailureChild[] = "child_failed";
+// Of FirstSuccess, when failures of several types are all there is.
+inline constexpr char kFailureAllFailed[] = "all_failed";
 
 anabranch::v1::Failure MakeFailure(std::string_view type,
                                    std::string_view message,
                                    bool retryable = false);
 
 // kCancelled for `cancelled`, kDeadlineExceeded for `timeout`, else kUnknown;
-// carries the whole failure, so that FailureFromStatus gives it back.
+// carries the whole failure, so that FailureOf gives it back.
 absl::Status StatusFromFailure(const anabranch::v1::Failure& failure);
 
 // The failure that the status carries, or one made from its code and message.
 // `status` is not OK.
-anabranch::v1::Failure FailureFromStatus(const absl::Status& status);
+anabranch::v1::Failure FailureOf(const absl::Status& status);
+template <typename T>
+anabranch::v1::Failure FailureOf(const absl::StatusOr<T>& result) {
+  return FailureOf(result.status());
+}
 
 }  // namespace anabranch::sdk

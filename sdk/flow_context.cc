@@ -1,34 +1,16 @@
 #include "sdk/flow_context.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "base/check.h"
 #include "base/random.h"
+#include "sdk/markers.h"
+#include "sdk/start.h"
 
 namespace anabranch::sdk {
 
 using anabranch::v1::Command;
-
-namespace {
-
-Future<Payload> Cancelled(Runtime& runtime) {
-  auto state = std::make_shared<FutureState<Payload>>(&runtime);
-  state->Fail(
-      MakeFailure(kFailureCancelled, "cancellation of the run was requested"));
-  return Future<Payload>(state);
-}
-
-// Asks for `command` and opens the future that its event resolves.
-Future<Payload> AskAndOpen(Runtime& runtime, Command command) {
-  auto state = std::make_shared<FutureState<Payload>>(&runtime);
-  int64_t seq = runtime.Ask(std::move(command));
-  // Inert: the future stays open for ever, nobody will look at it.
-  if (seq != 0) runtime.Open(seq, state);
-  return Future<Payload>(state);
-}
-
-}  // namespace
 
 Payload JsonPayload(std::string json_text) {
   Payload payload;
@@ -37,33 +19,27 @@ Payload JsonPayload(std::string json_text) {
 }
 
 Future<Payload> FlowContext::Start(Activity activity) {
-  if (runtime_.cancel_requested) return Cancelled(runtime_);
-  Command command;
-  auto* schedule = command.mutable_schedule_activity();
-  schedule->set_activity_type(std::move(activity.type));
-  schedule->set_name(std::move(activity.name));
-  *schedule->mutable_input() = std::move(activity.input);
-  for (auto& [name, payload] : activity.attachments) {
-    (*schedule->mutable_attachments())[name] = std::move(payload);
-  }
-  *schedule->mutable_options() = std::move(activity.options);
-  return AskAndOpen(runtime_, std::move(command));
+  return StartIn(runtime_, runtime_.root_scope(), std::move(activity));
 }
 
 Future<Payload> FlowContext::StartTimer(absl::Duration duration) {
-  if (runtime_.cancel_requested) return Cancelled(runtime_);
-  duration = std::max(duration, absl::ZeroDuration());
-  Command command;
-  auto* out = command.mutable_start_timer()->mutable_duration();
-  int64_t seconds = absl::ToInt64Seconds(duration);
-  out->set_seconds(seconds);
-  out->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(duration - absl::Seconds(seconds))));
-  return AskAndOpen(runtime_, std::move(command));
+  return StartTimerIn(runtime_, runtime_.root_scope(), duration);
+}
+
+Future<Payload> FlowContext::StartChild(Child child) {
+  return StartChildIn(runtime_, runtime_.root_scope(), std::move(child));
 }
 
 Future<Payload> FlowContext::ReceiveSignal(std::string_view name) {
-  return Future<Payload>(runtime_.Receive(std::string(name)));
+  return Future<Payload>(
+      runtime_.Receive(std::string(name), runtime_.root_scope()));
+}
+
+Future<std::string> FlowContext::ChildStarted(const Future<Payload>& child) {
+  AB_CHECK_MSG(child.state()->started != nullptr,
+               "ChildStarted wants a future that StartChild returned");
+  return Future<std::string>(std::static_pointer_cast<FutureState<std::string>>(
+      child.state()->started));
 }
 
 void FlowContext::Cancel(const Future<Payload>& future) {
@@ -71,13 +47,44 @@ void FlowContext::Cancel(const Future<Payload>& future) {
 }
 
 Future<Payload> FlowContext::CancelRequested() {
-  auto state = std::make_shared<FutureState<Payload>>(&runtime_);
-  if (runtime_.cancel_requested) {
-    state->Complete(Payload());
-  } else {
-    runtime_.cancel_waiters.push_back(state);
+  return Future<Payload>(runtime_.WaitForCancel(runtime_.root_scope()));
+}
+
+Future<Payload> FlowContext::ContinueAsNew(Payload input) {
+  Command command;
+  *command.mutable_continue_as_new()->mutable_input() = std::move(input);
+  // A scope of its own: a run that was asked to cancel may go on as new, and
+  // the next generation knows of the request.
+  return Future<Payload>(
+      runtime_.Start(std::move(command), std::make_shared<ScopeState>()));
+}
+
+void FlowContext::Publish(std::string_view name, Payload value) {
+  runtime_.RecordMarker(kPublishPrefix + std::string(name), std::move(value));
+}
+
+Answer FlowContext::Answer(std::string_view name, AnswerFunction function) {
+  return sdk::Answer(runtime_.answers(), name, std::move(function));
+}
+
+bool FlowContext::Patched(std::string_view id) {
+  auto known = runtime_.patches.find(id);
+  if (known != runtime_.patches.end()) return known->second;
+  const std::string marker = kPatchPrefix + std::string(id);
+  const bool patched =
+      !runtime_.replaying || runtime_.RecordedMarker(marker) != nullptr;
+  runtime_.patches[std::string(id)] = patched;
+  if (patched) runtime_.RecordMarker(marker, Payload());
+  return patched;
+}
+
+void FlowContext::DeprecatePatch(std::string_view id) {
+  if (runtime_.patches.find(id) != runtime_.patches.end()) return;
+  runtime_.patches[std::string(id)] = true;
+  const std::string marker = kPatchPrefix + std::string(id);
+  if (runtime_.RecordedMarker(marker) != nullptr) {
+    runtime_.RecordMarker(marker, Payload());
   }
-  return Future<Payload>(state);
 }
 
 uint64_t FlowContext::Random() {
@@ -100,14 +107,14 @@ std::string FlowContext::Uuid() {
 Payload FlowContext::SideEffect(std::string_view name,
                                 const std::function<Payload()>& fn) {
   if (runtime_.inert()) return Payload();
-  Command command;
-  auto* marker = command.mutable_record_marker();
-  marker->set_name(std::string(name));
-  auto recorded = runtime_.recorded_markers.find(runtime_.next_seq());
-  *marker->mutable_value() =
-      recorded != runtime_.recorded_markers.end() ? recorded->second : fn();
-  Payload value = marker->value();
-  runtime_.Ask(std::move(command));
+  const Payload* recorded = runtime_.RecordedMarker(name);
+  Payload value;
+  if (recorded != nullptr) {
+    value = *recorded;
+  } else if (!runtime_.replaying) {
+    value = fn();
+  }
+  runtime_.RecordMarker(std::string(name), value);
   return value;
 }
 

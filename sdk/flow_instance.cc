@@ -2,13 +2,64 @@
 
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "anabranch/v1/activity.pb.h"
+#include "anabranch/v1/run.pb.h"
 #include "base/check.h"
+#include "base/proto_time.h"
+#include "sdk/failure.h"
+#include "sdk/markers.h"
 
 namespace anabranch::sdk {
 
 using anabranch::v1::Command;
+using anabranch::v1::Failure;
 using anabranch::v1::HistoryEvent;
 using anabranch::v1::SignalReceived;
+
+namespace {
+
+const char* TimeoutText(anabranch::v1::TimeoutType type) {
+  switch (type) {
+    case anabranch::v1::TIMEOUT_TYPE_START_TO_CLOSE:
+      return "an attempt exceeded start_to_close_timeout";
+    case anabranch::v1::TIMEOUT_TYPE_SCHEDULE_TO_START:
+      return "no worker took the activity within schedule_to_start_timeout";
+    case anabranch::v1::TIMEOUT_TYPE_HEARTBEAT:
+      return "an attempt sent no heartbeat within heartbeat_timeout";
+    default:
+      return "the activity exceeded schedule_to_close_timeout";
+  }
+}
+
+// The event's own failure counts; its state fills in what that leaves out.
+Failure ChildFailure(const anabranch::v1::ChildClosed& closed) {
+  Failure failure = closed.failure();
+  if (failure.type().empty()) {
+    switch (closed.state()) {
+      case anabranch::v1::RUN_STATE_CANCELLED:
+        failure.set_type(kFailureCancelled);
+        break;
+      case anabranch::v1::RUN_STATE_TERMINATED:
+        failure.set_type(kFailureTerminated);
+        break;
+      case anabranch::v1::RUN_STATE_TIMED_OUT:
+        failure.set_type(kFailureTimeout);
+        break;
+      default:
+        failure.set_type(kFailureChild);
+        break;
+    }
+  }
+  if (failure.message().empty()) {
+    failure.set_message(
+        absl::StrCat("child ", closed.run_id(), " ended: ", failure.type()));
+  }
+  return failure;
+}
+
+}  // namespace
 
 FlowInstance::FlowInstance(FlowFunction function) : function_(function) {
   context_.emplace(runtime_, nullptr);
@@ -22,9 +73,15 @@ void FlowInstance::SetPayloadReader(PayloadReader* payloads) {
 }
 
 void FlowInstance::Deliver(const HistoryEvent& event) {
-  runtime_.now = absl::FromUnixSeconds(event.event_time().seconds()) +
-                 absl::Nanoseconds(event.event_time().nanos());
+  if (event.has_run_continued_as_new()) {
+    runtime_.Finish();
+    return;
+  }
+  runtime_.now = FromProto(event.event_time());
   if (!event.has_command_refused()) runtime_.BeginActivation();
+  if ((event.internal_flags() & kFlagContinueAsNewSuggested) != 0) {
+    runtime_.continue_as_new_suggested = true;
+  }
   if (event.has_run_started()) {
     Start(event);
   } else {
@@ -39,6 +96,8 @@ void FlowInstance::Start(const HistoryEvent& event) {
   started_ = true;
   const auto& attributes = event.run_started();
   runtime_.random_state = attributes.seed();
+  for (const auto& signal : attributes.signals()) runtime_.AddSignal(signal);
+  if (attributes.cancel_requested()) RequestCancel();
   FlowInput input;
   input.payload = attributes.input();
   for (const auto& [name, payload] : attributes.attachments()) {
@@ -50,28 +109,14 @@ void FlowInstance::Start(const HistoryEvent& event) {
 void FlowInstance::Resolve(const HistoryEvent& event) {
   switch (event.attributes_case()) {
     case HistoryEvent::kActivityCompleted:
-      runtime_.CompleteOpen(event.activity_completed().seq(),
-                            event.activity_completed().result());
-      break;
     case HistoryEvent::kActivityFailed:
-      runtime_.FailOpen(event.activity_failed().seq(),
-                        event.activity_failed().failure());
-      break;
-    case HistoryEvent::kActivityTimedOut: {
-      const auto& timed_out = event.activity_timed_out();
-      bool attempt = timed_out.timeout_type() ==
-                     anabranch::v1::TIMEOUT_TYPE_START_TO_CLOSE;
-      runtime_.FailOpen(
-          timed_out.seq(),
-          MakeFailure(kFailureTimeout,
-                      attempt ? "an attempt exceeded start_to_close_timeout"
-                              : "the activity exceeded "
-                                "schedule_to_close_timeout"));
-      break;
-    }
+    case HistoryEvent::kActivityTimedOut:
     case HistoryEvent::kActivityCancelled:
-      runtime_.FailOpen(event.activity_cancelled().seq(),
-                        MakeFailure(kFailureCancelled, "cancelled"));
+      ResolveActivity(event);
+      break;
+    case HistoryEvent::kChildStarted:
+    case HistoryEvent::kChildClosed:
+      ResolveChild(event);
       break;
     case HistoryEvent::kTimerFired:
       runtime_.CompleteOpen(event.timer_fired().seq(), Payload());
@@ -84,16 +129,65 @@ void FlowInstance::Resolve(const HistoryEvent& event) {
       runtime_.AddSignal(event.signal_received());
       break;
     case HistoryEvent::kCancelRequested:
-      if (runtime_.cancel_requested) break;
-      runtime_.cancel_requested = true;
-      runtime_.CancelAll();
-      for (auto& waiter : std::exchange(runtime_.cancel_waiters, {})) {
-        waiter->Complete(Payload());
-      }
+      RequestCancel();
       break;
     default:
       break;
   }
+}
+
+void FlowInstance::ResolveActivity(const HistoryEvent& event) {
+  if (event.has_activity_completed()) {
+    runtime_.CompleteOpen(event.activity_completed().seq(),
+                          event.activity_completed().result());
+  } else if (event.has_activity_failed()) {
+    runtime_.FailOpen(event.activity_failed().seq(),
+                      event.activity_failed().failure());
+  } else if (event.has_activity_timed_out()) {
+    const auto& timed_out = event.activity_timed_out();
+    runtime_.FailOpen(
+        timed_out.seq(),
+        MakeFailure(kFailureTimeout, TimeoutText(timed_out.timeout_type())));
+  } else {
+    runtime_.FailOpen(event.activity_cancelled().seq(),
+                      MakeFailure(kFailureCancelled, "cancelled"));
+  }
+}
+
+void FlowInstance::ResolveChild(const HistoryEvent& event) {
+  if (event.has_child_started()) {
+    runtime_.ChildExists(event.child_started().seq(),
+                         event.child_started().run_id());
+    return;
+  }
+  const auto& closed = event.child_closed();
+  if (closed.state() == anabranch::v1::RUN_STATE_COMPLETED) {
+    // That it existed is known by now, if it was not before.
+    runtime_.ChildExists(closed.seq(), closed.run_id());
+    runtime_.CompleteOpen(closed.seq(), closed.result());
+  } else {
+    if (closed.state() != anabranch::v1::RUN_STATE_UNSPECIFIED) {
+      runtime_.ChildExists(closed.seq(), closed.run_id());
+    }
+    runtime_.FailOpen(closed.seq(), ChildFailure(closed));
+  }
+}
+
+void FlowInstance::RequestCancel() {
+  runtime_.cancel_requested = true;
+  runtime_.CancelScope(*runtime_.root_scope(),
+                       "cancellation of the run was requested");
+}
+
+absl::StatusOr<Payload> FlowInstance::Query(std::string_view name,
+                                            const Payload& input) {
+  AnswerFunction handler = runtime_.answers()->Find(name);
+  if (handler == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("the flow answers no query \"", std::string(name),
+                     "\" now; it answers: ", runtime_.answers()->Names()));
+  }
+  return runtime_.Query(handler, input);
 }
 
 void FlowInstance::CloseIfReturned() {

@@ -2,11 +2,15 @@
 // out: the boundary at which a flow could run elsewhere.
 #pragma once
 
-#include <functional>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "anabranch/v1/command.pb.h"
 #include "anabranch/v1/history.pb.h"
 #include "sdk/flow_context.h"
@@ -33,18 +37,25 @@ class FlowInstance {
   // While true, Log is silent.
   void SetReplaying(bool replaying) { runtime_.replaying = replaying; }
 
-  // Values that SideEffect must answer in the coming Deliver, by seq: read
-  // from the activation's recorded command events.
-  void SetRecordedMarkers(std::map<int64_t, Payload> markers) {
+  // What SideEffect and Patched go by in the coming activation, by seq: its
+  // recorded command events.
+  void SetRecordedMarkers(
+      std::map<int64_t, anabranch::v1::MarkerRecorded> markers) {
     runtime_.recorded_markers = std::move(markers);
   }
 
-  // Takes in one stimulus (or CommandRefused) and runs until nothing is ready.
-  // The first one is RunStarted. Events that concern nobody are ignored.
+  // Takes in one stimulus and runs until nothing is ready. The first one is
+  // RunStarted. Events that concern nobody are ignored. Two command events are
+  // delivered too: CommandRefused resolves the command's future, and
+  // RunContinuedAsNew voids the commands that were not taken.
   void Deliver(const anabranch::v1::HistoryEvent& event);
 
   // The oldest command that was not taken yet.
   std::optional<anabranch::v1::Command> TakeCommand();
+
+  // The flow's answer to a query; changes nothing. kNotFound names the queries
+  // that it answers; kUnknown when the handler threw.
+  absl::StatusOr<Payload> Query(std::string_view name, const Payload& input);
 
   // Signals that the flow has not received.
   std::vector<anabranch::v1::SignalReceived> UnreadSignals() const;
@@ -59,6 +70,9 @@ class FlowInstance {
  private:
   void Start(const anabranch::v1::HistoryEvent& event);
   void Resolve(const anabranch::v1::HistoryEvent& event);
+  void ResolveActivity(const anabranch::v1::HistoryEvent& event);
+  void ResolveChild(const anabranch::v1::HistoryEvent& event);
+  void RequestCancel();
   void CloseIfReturned();
 
   FlowFunction function_;

@@ -4,59 +4,10 @@
 
 #include <stdexcept>
 
+#include "sdk/flow_test_util.h"
+
 namespace anabranch::sdk {
 namespace {
-
-using anabranch::v1::Command;
-using anabranch::v1::HistoryEvent;
-
-HistoryEvent Started(const std::string& json = "null") {
-  HistoryEvent event;
-  event.mutable_event_time()->set_seconds(1000);
-  event.mutable_run_started()->set_seed(42);
-  event.mutable_run_started()->mutable_input()->set_json_text(json);
-  return event;
-}
-
-HistoryEvent Completed(int64_t seq, const std::string& json) {
-  HistoryEvent event;
-  event.mutable_activity_completed()->set_seq(seq);
-  event.mutable_activity_completed()->mutable_result()->set_json_text(json);
-  return event;
-}
-
-HistoryEvent FailedEvent(int64_t seq, const std::string& type) {
-  HistoryEvent event;
-  event.mutable_activity_failed()->set_seq(seq);
-  *event.mutable_activity_failed()->mutable_failure() =
-      MakeFailure(type, "no luck");
-  return event;
-}
-
-HistoryEvent Fired(int64_t seq) {
-  HistoryEvent event;
-  event.mutable_timer_fired()->set_seq(seq);
-  return event;
-}
-
-HistoryEvent Signal(const std::string& name, const std::string& json) {
-  HistoryEvent event;
-  event.mutable_signal_received()->set_name(name);
-  event.mutable_signal_received()->mutable_input()->set_json_text(json);
-  return event;
-}
-
-HistoryEvent CancelEvent() {
-  HistoryEvent event;
-  event.mutable_cancel_requested();
-  return event;
-}
-
-std::vector<Command> TakeAll(FlowInstance& flow) {
-  std::vector<Command> commands;
-  while (auto command = flow.TakeCommand()) commands.push_back(*command);
-  return commands;
-}
 
 Future<Payload> Twice(FlowContext& ctx, FlowInput input) {
   auto first = co_await ctx.Start({.type = "echo", .input = input.payload});
@@ -274,7 +225,10 @@ TEST(FlowInstance, SideEffectAnswersTheRecordedValueInReplay) {
   live.Deliver(Started());
   auto first = TakeAll(live);
   FlowInstance replayed(Draws);
-  replayed.SetRecordedMarkers({{1, JsonPayload("\"recorded\"")}});
+  anabranch::v1::MarkerRecorded marker;
+  marker.set_name("pid");
+  *marker.mutable_value() = JsonPayload("\"recorded\"");
+  replayed.SetRecordedMarkers({{1, marker}});
   replayed.Deliver(Started());
   auto second = TakeAll(replayed);
   ASSERT_EQ(first.size(), 2u);

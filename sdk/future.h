@@ -99,7 +99,7 @@ class Future<T>::promise_type {
     if (result.ok()) {
       state_->Complete(*std::move(result));
     } else {
-      state_->Fail(FailureFromStatus(result.status()));
+      state_->Fail(FailureOf(result.status()));
     }
   }
 

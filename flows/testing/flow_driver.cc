@@ -17,8 +17,28 @@ using anabranch::v1::ScheduleActivity;
 
 std::vector<Command> TakeAll(sdk::FlowInstance& flow) {
   std::vector<Command> commands;
-  while (auto command = flow.TakeCommand()) commands.push_back(*command);
+  while (auto command = flow.TakeCommand()) {
+    commands.push_back(*command);
+    if (command->has_continue_as_new()) {
+      HistoryEvent accepted;
+      accepted.mutable_run_continued_as_new();
+      flow.Deliver(accepted);
+    }
+  }
   return commands;
+}
+
+// What a replay reads before it delivers the stimulus that led to `commands`.
+void SetMarkers(sdk::FlowInstance& flow, const std::vector<Command>& commands) {
+  std::map<int64_t, anabranch::v1::MarkerRecorded> markers;
+  for (const Command& command : commands) {
+    if (!command.has_record_marker()) continue;
+    auto& marker = markers[command.seq()];
+    marker.set_seq(command.seq());
+    marker.set_name(command.record_marker().name());
+    *marker.mutable_value() = command.record_marker().value();
+  }
+  flow.SetRecordedMarkers(std::move(markers));
 }
 
 void ExpectSame(const std::vector<Command>& recorded,
@@ -133,6 +153,42 @@ void FlowDriver::DeliverRefusal(int64_t seq) {
   Deliver(std::move(event));
 }
 
+void FlowDriver::CompleteChild(std::string_view flow,
+                               std::string_view result_json) {
+  HistoryEvent event;
+  auto* closed = event.mutable_child_closed();
+  closed->set_seq(TakeChild(flow));
+  closed->set_state(anabranch::v1::RUN_STATE_COMPLETED);
+  *closed->mutable_result() = Store(result_json);
+  Deliver(std::move(event));
+}
+
+void FlowDriver::FailChild(std::string_view flow, std::string_view type,
+                           std::string_view message) {
+  HistoryEvent event;
+  auto* closed = event.mutable_child_closed();
+  closed->set_seq(TakeChild(flow));
+  closed->set_state(anabranch::v1::RUN_STATE_FAILED);
+  *closed->mutable_failure() = sdk::MakeFailure(type, message);
+  Deliver(std::move(event));
+}
+
+int64_t FlowDriver::TakeChild(std::string_view flow) {
+  for (auto it = children_.begin(); it != children_.end(); ++it) {
+    if (it->second.flow() != flow) continue;
+    const int64_t seq = it->first;
+    children_.erase(it);
+    return seq;
+  }
+  ADD_FAILURE() << "no open child of flow " << flow;
+  return 0;
+}
+
+absl::StatusOr<Payload> FlowDriver::Query(std::string_view name,
+                                          const Payload& input) {
+  return live_->Query(name, input);
+}
+
 void FlowDriver::Signal(std::string_view name, const Payload& value) {
   HistoryEvent event;
   event.mutable_signal_received()->set_name(std::string(name));
@@ -154,6 +210,7 @@ void FlowDriver::Deliver(HistoryEvent event) {
   const auto rebuilt = Rebuild();
   live_->Deliver(event);
   Commands commands = TakeAll(*live_);
+  SetMarkers(*rebuilt, commands);
   rebuilt->Deliver(event);
   ExpectSame(commands, TakeAll(*rebuilt));
   EXPECT_EQ(live_->exception(), "");
@@ -168,6 +225,7 @@ std::unique_ptr<sdk::FlowInstance> FlowDriver::Rebuild() {
   instance->SetPayloadReader(this);
   instance->SetReplaying(true);
   for (size_t i = 0; i < events_.size(); ++i) {
+    SetMarkers(*instance, answers_[i]);
     instance->Deliver(events_[i]);
     ExpectSame(answers_[i], TakeAll(*instance));
   }
@@ -192,6 +250,14 @@ void FlowDriver::Take(const Command& command) {
         absl::Nanoseconds(command.start_timer().duration().nanos());
   } else if (command.has_cancel_timer()) {
     EXPECT_EQ(timers_.erase(command.cancel_timer().timer_seq()), 1u);
+  } else if (command.has_start_child()) {
+    children_[command.seq()] = command.start_child();
+  } else if (command.has_cancel_child()) {
+    const auto it = children_.find(command.cancel_child().child_seq());
+    ASSERT_NE(it, children_.end());
+    cancelled_.push_back(it->second.flow());
+  } else if (command.has_record_marker()) {
+    markers_[command.record_marker().name()] = command.record_marker().value();
   } else {
     closing_ = command;
   }
@@ -214,6 +280,13 @@ std::vector<std::string> FlowDriver::OpenActivities() const {
     names.push_back(activities_[index].name());
   }
   return names;
+}
+
+std::string FlowDriver::PublishedJson(std::string_view name) const {
+  const auto it = markers_.find("publish:" + std::string(name));
+  if (it != markers_.end()) return it->second.json_text();
+  ADD_FAILURE() << "nothing was published as " << name;
+  return "";
 }
 
 const ScheduleActivity& FlowDriver::Activity(std::string_view name) const {

@@ -54,6 +54,10 @@ class FlowDriver : private sdk::PayloadReader {
   // The engine refuses the command, as a limit makes it.
   void Refuse(std::string_view name);
   void RefuseTimer();
+  // The oldest open child of that flow, which must be there.
+  void CompleteChild(std::string_view flow, std::string_view result_json);
+  void FailChild(std::string_view flow, std::string_view type,
+                 std::string_view message);
   void Signal(std::string_view name, const anabranch::v1::Payload& value);
   void RequestCancel();
 
@@ -65,7 +69,16 @@ class FlowDriver : private sdk::PayloadReader {
   // Its input as JSON text.
   std::string InputJson(std::string_view name) const;
   size_t OpenTimers() const { return timers_.size(); }
-  // Names of activities that the flow gave up.
+  // Open children by number.
+  const std::map<int64_t, anabranch::v1::StartChild>& OpenChildren() const {
+    return children_;
+  }
+  // What the flow has published last under that name, as JSON text.
+  std::string PublishedJson(std::string_view name) const;
+  absl::StatusOr<anabranch::v1::Payload> Query(
+      std::string_view name, const anabranch::v1::Payload& input = {});
+  // Names of activities that the flow gave up, and flows of children that it
+  // asked to cancel.
   const std::vector<std::string>& cancelled() const { return cancelled_; }
   // All commands that the flow has given.
   size_t commands() const { return commands_total_; }
@@ -90,6 +103,7 @@ class FlowDriver : private sdk::PayloadReader {
   std::unique_ptr<sdk::FlowInstance> Rebuild();
   void DeliverRefusal(int64_t seq);
   void Take(const anabranch::v1::Command& command);
+  int64_t TakeChild(std::string_view flow);
   int64_t SeqOf(std::string_view name) const;
 
   std::function<std::unique_ptr<sdk::FlowInstance>()> create_;
@@ -104,6 +118,8 @@ class FlowDriver : private sdk::PayloadReader {
   std::vector<anabranch::v1::ScheduleActivity> activities_;
   std::map<int64_t, size_t> open_;  // seq to position in activities_
   std::map<int64_t, absl::Time> timers_;
+  std::map<int64_t, anabranch::v1::StartChild> children_;
+  std::map<std::string, anabranch::v1::Payload> markers_;  // the last by name
   std::vector<std::string> cancelled_;
   anabranch::v1::Command closing_;
   size_t commands_total_ = 0;

@@ -1,11 +1,18 @@
 #include "orchestrator/core/decide.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/limits.h"
 #include "base/proto_time.h"
+#include "orchestrator/core/child.h"
 #include "sdk/activity_defaults.h"
 #include "sdk/failure.h"
+#include "sdk/markers.h"
 
 namespace anabranch::core {
 namespace {
@@ -69,11 +76,86 @@ HistoryEvent DecideTimer(const RunState& state, const Command& command,
   return event;
 }
 
+HistoryEvent DecideMarker(const RunState& state, const Command& command) {
+  const auto& marker = command.record_marker();
+  constexpr size_t kPrefix = sizeof(sdk::kPublishPrefix) - 1;
+  if (marker.name().starts_with(sdk::kPublishPrefix) &&
+      !state.published.contains(marker.name().substr(kPrefix)) &&
+      state.published.size() >= limits::kPublishedValuesMax) {
+    return Refused(command,
+                   absl::StrCat("more than ", limits::kPublishedValuesMax,
+                                " published names in one run: publish under "
+                                "a name that is there, or one larger value"));
+  }
+  HistoryEvent event;
+  auto* recorded = event.mutable_marker_recorded();
+  recorded->set_seq(command.seq());
+  recorded->set_name(marker.name());
+  *recorded->mutable_value() = marker.value();
+  return event;
+}
+
+HistoryEvent DecideChild(const RunState& state, const Command& command) {
+  auto scheduled = ScheduleChild(state, command.seq(), command.start_child());
+  if (!scheduled.ok()) {
+    return Refused(command, std::string(scheduled.status().message()));
+  }
+  HistoryEvent event;
+  *event.mutable_child_scheduled() = *std::move(scheduled);
+  return event;
+}
+
+// "2 activities (seq 3, 5) and 1 child (seq 4)", or nothing: what keeps the
+// generation from being left behind.
+std::string StillAttached(const RunState& state) {
+  std::vector<int64_t> activities;
+  std::set_difference(
+      state.open_activities.begin(), state.open_activities.end(),
+      state.given_up_activities.begin(), state.given_up_activities.end(),
+      std::back_inserter(activities));
+  std::vector<int64_t> children;
+  for (const auto& [seq, child] : state.open_children) {
+    if (child.parent_close_policy() != api::PARENT_CLOSE_POLICY_ABANDON) {
+      children.push_back(seq);
+    }
+  }
+  static constexpr size_t kNamedMax = 10;
+  std::vector<std::string> parts;
+  auto describe = [&parts](const char* one, const char* many,
+                           std::vector<int64_t> seqs) {
+    if (seqs.empty()) return;
+    const size_t count = seqs.size();
+    seqs.resize(std::min(count, kNamedMax));
+    parts.push_back(absl::StrCat(count, " ", count == 1 ? one : many, " (seq ",
+                                 absl::StrJoin(seqs, ", "),
+                                 count > kNamedMax ? ", …)" : ")"));
+  };
+  describe("activity", "activities", std::move(activities));
+  describe("child", "children", std::move(children));
+  return absl::StrJoin(parts, " and ");
+}
+
 template <typename Attributes>
 void ListUnread(Attributes& attributes, const FlowFacts& facts) {
   for (const auto& signal : facts.unread_signals) {
     *attributes.add_unread_signals() = signal;
   }
+}
+
+HistoryEvent DecideContinue(const RunState& state, const Command& command,
+                            const FlowFacts& facts) {
+  const std::string attached = StillAttached(state);
+  if (!attached.empty()) {
+    return Refused(command, absl::StrCat("still open: ", attached,
+                                         ". Wait for them or cancel them "
+                                         "before continuing as new"));
+  }
+  HistoryEvent event;
+  auto* continued = event.mutable_run_continued_as_new();
+  continued->set_seq(command.seq());
+  *continued->mutable_input() = command.continue_as_new().input();
+  ListUnread(*continued, facts);
+  return event;
 }
 
 }  // namespace
@@ -97,11 +179,7 @@ HistoryEvent DecideCommand(const RunState& state, const Command& command,
           command.cancel_timer().timer_seq());
       return event;
     case Command::kRecordMarker:
-      event.mutable_marker_recorded()->set_seq(command.seq());
-      event.mutable_marker_recorded()->set_name(command.record_marker().name());
-      *event.mutable_marker_recorded()->mutable_value() =
-          command.record_marker().value();
-      return event;
+      return DecideMarker(state, command);
     case Command::kCompleteRun:
       *event.mutable_run_completed()->mutable_result() =
           command.complete_run().result();
@@ -117,13 +195,27 @@ HistoryEvent DecideCommand(const RunState& state, const Command& command,
       ListUnread(*event.mutable_run_cancelled(), facts);
       return event;
     case Command::kStartChild:
+      return DecideChild(state, command);
     case Command::kCancelChild:
+      event.mutable_child_cancel_requested()->set_seq(command.seq());
+      event.mutable_child_cancel_requested()->set_child_seq(
+          command.cancel_child().child_seq());
+      return event;
     case Command::kContinueAsNew:
-      return Refused(command, "not there yet");
+      return DecideContinue(state, command, facts);
     case Command::KIND_NOT_SET:
       return Refused(command, "a command of no kind");
   }
   return Refused(command, "a command of an unknown kind");
+}
+
+bool IsClosing(const Command& command) {
+  return command.has_complete_run() || command.has_fail_run() ||
+         command.has_cancel_run() || command.has_continue_as_new();
+}
+
+bool ConcernsFlow(const HistoryEvent& event) {
+  return event.has_command_refused() || event.has_run_continued_as_new();
 }
 
 std::string CommandKind(const Command& command) {

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "base/limits.h"
 #include "base/proto_time.h"
+#include "sdk/markers.h"
 
 namespace anabranch::core {
 namespace {
@@ -65,6 +69,134 @@ TEST(DecideCommand, ClosingListsUnreadSignals) {
   auto event = DecideCommand(RunState(), command, facts, kNow);
   ASSERT_EQ(event.run_completed().unread_signals_size(), 1);
   EXPECT_EQ(event.run_completed().unread_signals(0).name(), "late");
+}
+
+api::Command Continue() {
+  api::Command command;
+  command.set_seq(9);
+  command.mutable_continue_as_new()->mutable_input()->set_json_text("2");
+  return command;
+}
+
+TEST(DecideCommand, ContinueAsNewTakesUnreadSignalsAlong) {
+  RunState state;
+  state.open_timers[3];  // dropped
+  FlowFacts facts;
+  facts.unread_signals.emplace_back().set_name("late");
+  auto event = DecideCommand(state, Continue(), facts, kNow);
+  ASSERT_TRUE(event.has_run_continued_as_new());
+  const auto& continued = event.run_continued_as_new();
+  EXPECT_EQ(continued.seq(), 9);
+  EXPECT_EQ(continued.input().json_text(), "2");
+  ASSERT_EQ(continued.unread_signals_size(), 1);
+  EXPECT_EQ(continued.unread_signals(0).name(), "late");
+}
+
+TEST(DecideCommand, ContinueAsNewIsRefusedWhileThingsAreOpenAndNamesThem) {
+  RunState state;
+  state.open_activities = {3, 5};
+  state.open_children[4];
+  auto event = DecideCommand(state, Continue(), {}, kNow);
+  ASSERT_TRUE(event.has_command_refused());
+  EXPECT_EQ(event.command_refused().command(), "CONTINUE_AS_NEW");
+  EXPECT_EQ(event.command_refused().failure().message(),
+            "still open: 2 activities (seq 3, 5) and 1 child (seq 4). Wait "
+            "for them or cancel them before continuing as new");
+}
+
+TEST(DecideCommand, ContinueAsNewLeavesWhatIsDetachedBehind) {
+  RunState state;
+  state.open_children[4].set_parent_close_policy(
+      api::PARENT_CLOSE_POLICY_ABANDON);
+  state.open_activities = {3};
+  state.given_up_activities = {3};
+  EXPECT_TRUE(
+      DecideCommand(state, Continue(), {}, kNow).has_run_continued_as_new());
+}
+
+TEST(DecideCommand, ACancelledChildIsNotClosedYet) {
+  api::Command command;
+  command.set_seq(2);
+  command.mutable_cancel_child()->set_child_seq(1);
+  auto event = DecideCommand(RunState(), command, {}, kNow);
+  EXPECT_EQ(event.child_cancel_requested().seq(), 2);
+  EXPECT_EQ(event.child_cancel_requested().child_seq(), 1);
+}
+
+TEST(DecideCommand, ABadChildIsRefusedWithItsFlow) {
+  api::Command command;
+  command.mutable_start_child()->set_flow("echo");
+  command.mutable_start_child()->set_run_id("-");
+  auto event = DecideCommand(RunState(), command, {}, kNow);
+  EXPECT_EQ(event.command_refused().command(), "START_CHILD");
+  EXPECT_EQ(event.command_refused().name(), "echo");
+}
+
+TEST(DecideCommand, MoreThanTheLimitOfPublishedNamesIsRefused) {
+  RunState state;
+  for (int i = 0; i < limits::kPublishedValuesMax; ++i) {
+    state.published["n" + std::to_string(i)];
+  }
+  api::Command command;
+  command.mutable_record_marker()->set_name("publish:one more");
+  EXPECT_TRUE(DecideCommand(state, command, {}, kNow).has_command_refused());
+  command.mutable_record_marker()->set_name("publish:n7");
+  EXPECT_TRUE(DecideCommand(state, command, {}, kNow).has_marker_recorded());
+  command.mutable_record_marker()->set_name("side effect");
+  EXPECT_TRUE(DecideCommand(state, command, {}, kNow).has_marker_recorded());
+}
+
+TEST(IsClosing, IsTrueOfWhatEndsAGeneration) {
+  EXPECT_TRUE(IsClosing(Continue()));
+  EXPECT_FALSE(IsClosing(Schedule("echo")));
+  api::Command command;
+  command.mutable_cancel_run();
+  EXPECT_TRUE(IsClosing(command));
+}
+
+api::HistoryEvent Scheduled(int64_t seq, api::CancellationType type) {
+  api::HistoryEvent event;
+  event.mutable_activity_scheduled()->set_seq(seq);
+  event.mutable_activity_scheduled()->mutable_options()->set_cancellation(type);
+  return event;
+}
+
+TEST(RunState, KnowsWhichActivitiesTheFlowHasGivenUp) {
+  RunState state;
+  state.Apply(Scheduled(1, api::CANCELLATION_TYPE_TRY));
+  state.Apply(Scheduled(2, api::CANCELLATION_TYPE_WAIT_COMPLETED));
+  for (int64_t seq : {1, 2, 7}) {
+    api::HistoryEvent cancelled;
+    cancelled.mutable_activity_cancel_requested()->set_activity_seq(seq);
+    state.Apply(cancelled);
+  }
+  EXPECT_EQ(state.open_activities, (std::set<int64_t>{1, 2}));
+  EXPECT_EQ(state.given_up_activities, std::set<int64_t>{1});
+  api::HistoryEvent closed;
+  closed.mutable_activity_cancelled()->set_seq(1);
+  state.Apply(closed);
+  EXPECT_TRUE(state.given_up_activities.empty());
+}
+
+TEST(RunState, SuggestsToContinueAsNewFromTheFlaggedStimulusOn) {
+  RunState state;
+  api::HistoryEvent event;
+  event.mutable_timer_fired();
+  state.Apply(event);
+  EXPECT_FALSE(state.run.continue_as_new_suggested());
+  event.set_internal_flags(sdk::kFlagContinueAsNewSuggested);
+  state.Apply(event);
+  EXPECT_TRUE(state.run.continue_as_new_suggested());
+}
+
+TEST(RunState, FoldsWhatTheFlowPublishes) {
+  EXPECT_EQ(std::string(kPublishMarker) + ":", sdk::kPublishPrefix);
+  RunState state;
+  api::HistoryEvent event;
+  event.mutable_marker_recorded()->set_name("publish:progress");
+  event.mutable_marker_recorded()->mutable_value()->set_json_text("1");
+  state.Apply(event);
+  EXPECT_EQ(state.published["progress"].json_text(), "1");
 }
 
 TEST(RunState, FoldsEventsIntoWhatPeopleSee) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/proto_time.h"
+#include "sdk/markers.h"
 
 namespace anabranch::core {
 
@@ -32,6 +33,8 @@ void RunState::Close(api::RunState state, const HistoryEvent& event) {
   run.clear_pause();
   run.clear_waiting_children();
   open_activities.clear();
+  given_up_activities.clear();
+  waited_for_.clear();
   open_timers.clear();
   open_children.clear();
 }
@@ -53,6 +56,43 @@ void RunState::Start(const HistoryEvent& event) {
   for (const auto& [name, value] : started.published()) {
     published[name] = value;
   }
+}
+
+void RunState::ApplyActivity(const HistoryEvent& event) {
+  int64_t closed = 0;
+  switch (event.attributes_case()) {
+    case HistoryEvent::kActivityScheduled: {
+      const auto& scheduled = event.activity_scheduled();
+      open_activities.insert(scheduled.seq());
+      if (scheduled.options().cancellation() ==
+          api::CANCELLATION_TYPE_WAIT_COMPLETED) {
+        waited_for_.insert(scheduled.seq());
+      }
+      return;
+    }
+    case HistoryEvent::kActivityCancelRequested: {
+      const int64_t seq = event.activity_cancel_requested().activity_seq();
+      if (open_activities.contains(seq) && !waited_for_.contains(seq)) {
+        given_up_activities.insert(seq);
+      }
+      return;
+    }
+    case HistoryEvent::kActivityCompleted:
+      closed = event.activity_completed().seq();
+      break;
+    case HistoryEvent::kActivityFailed:
+      closed = event.activity_failed().seq();
+      break;
+    case HistoryEvent::kActivityTimedOut:
+      closed = event.activity_timed_out().seq();
+      break;
+    default:
+      closed = event.activity_cancelled().seq();
+      break;
+  }
+  open_activities.erase(closed);
+  given_up_activities.erase(closed);
+  waited_for_.erase(closed);
 }
 
 void RunState::ApplyChild(const HistoryEvent& event) {
@@ -84,6 +124,9 @@ void RunState::Apply(const HistoryEvent& event) {
   last_time = FromProto(event.event_time());
   run.set_history_events(last_event_id);
   if (!event.build_id().empty()) run.set_build_id(event.build_id());
+  if ((event.internal_flags() & sdk::kFlagContinueAsNewSuggested) != 0) {
+    run.set_continue_as_new_suggested(true);
+  }
   switch (event.attributes_case()) {
     case HistoryEvent::kRunStarted:
       Start(event);
@@ -93,19 +136,12 @@ void RunState::Apply(const HistoryEvent& event) {
       run.set_reason(event.cancel_requested().reason());
       break;
     case HistoryEvent::kActivityScheduled:
-      open_activities.insert(event.activity_scheduled().seq());
-      break;
+    case HistoryEvent::kActivityCancelRequested:
     case HistoryEvent::kActivityCompleted:
-      open_activities.erase(event.activity_completed().seq());
-      break;
     case HistoryEvent::kActivityFailed:
-      open_activities.erase(event.activity_failed().seq());
-      break;
     case HistoryEvent::kActivityTimedOut:
-      open_activities.erase(event.activity_timed_out().seq());
-      break;
     case HistoryEvent::kActivityCancelled:
-      open_activities.erase(event.activity_cancelled().seq());
+      ApplyActivity(event);
       break;
     case HistoryEvent::kTimerStarted:
       open_timers[event.timer_started().seq()] = event.timer_started();
@@ -162,7 +198,6 @@ void RunState::Apply(const HistoryEvent& event) {
       break;
     }
     case HistoryEvent::kSignalReceived:
-    case HistoryEvent::kActivityCancelRequested:
     case HistoryEvent::kChildCancelRequested:
     case HistoryEvent::kCommandRefused:
     case HistoryEvent::kForked:

@@ -24,8 +24,10 @@ struct RunState {
   absl::Time last_time = absl::InfinitePast();
   // What people see, without waiting activities (records of their own).
   api::Run run;
-  // Scheduled and neither closed nor given up by the flow.
+  // Scheduled and not closed.
   std::set<int64_t> open_activities;
+  // Of those, the ones whose result the flow no longer waits for.
+  std::set<int64_t> given_up_activities;
   std::map<int64_t, api::TimerStarted> open_timers;
   // Asked for and not closed, with or without having been started.
   std::map<int64_t, api::ChildScheduled> open_children;
@@ -40,8 +42,12 @@ struct RunState {
 
  private:
   void Start(const api::HistoryEvent& event);
+  void ApplyActivity(const api::HistoryEvent& event);
   void ApplyChild(const api::HistoryEvent& event);
   void Close(api::RunState state, const api::HistoryEvent& event);
+
+  // Open, and the flow waits on after it has asked for a cancellation.
+  std::set<int64_t> waited_for_;
 };
 
 // A value that the flow publishes is a marker of this name and `:` and its own.

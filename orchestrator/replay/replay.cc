@@ -12,7 +12,6 @@ namespace {
 
 using anabranch::v1::Command;
 using anabranch::v1::HistoryEvent;
-using anabranch::v1::Payload;
 
 std::string Describe(const std::string& kind, int64_t seq,
                      const std::string& name) {
@@ -60,12 +59,11 @@ class Replayer {
   bool Activation(const storage::v1::ActivationRecord& activation) {
     const HistoryEvent& stimulus = activation.events(0);
     recorded_build_ = stimulus.build_id();
-    // Side effects need their recorded values while the stimulus is delivered.
-    std::map<int64_t, Payload> markers;
+    // Side effects and patches go by them while the stimulus is delivered.
+    std::map<int64_t, v1::MarkerRecorded> markers;
     for (const auto& event : activation.events()) {
       if (event.has_marker_recorded()) {
-        markers[event.marker_recorded().seq()] =
-            event.marker_recorded().value();
+        markers[event.marker_recorded().seq()] = event.marker_recorded();
       }
     }
     flow_->SetRecordedMarkers(std::move(markers));
@@ -89,7 +87,7 @@ class Replayer {
              command.has_value() ? Describe(*command) : "nothing");
       return false;
     }
-    if (event.has_command_refused()) {
+    if (core::ConcernsFlow(event)) {
       flow_->Deliver(event);
       if (!Healthy(event)) return false;
     }

@@ -10,6 +10,7 @@
 #include "orchestrator/core/decide.h"
 #include "orchestrator/core/payloads.h"
 #include "orchestrator/shard/shard.h"
+#include "sdk/markers.h"
 
 namespace anabranch::shard {
 
@@ -69,6 +70,10 @@ void Shard::Activate(LiveRun& run, api::HistoryEvent stimulus, Times now) {
   stimulus.set_activation(stimulus.event_id());
   *stimulus.mutable_event_time() = ToProto(time);
   stimulus.set_build_id(flows_.build_id());
+  if (stimulus.event_id() > limits::kContinueAsNewSuggestedEvents) {
+    stimulus.set_internal_flags(stimulus.internal_flags() |
+                                sdk::kFlagContinueAsNewSuggested);
+  }
   ActivationRecord record;
   AppendEvent(run, std::move(stimulus), record);
   run.flow->Deliver(record.events(0));
@@ -105,7 +110,7 @@ bool Shard::DrainCommands(LiveRun& run, ActivationRecord& record) {
     auto command = flow.TakeCommand();
     if (!command.has_value()) return true;
     core::FlowFacts facts;
-    if (core::CommandSeq(*command) == 0) {
+    if (core::IsClosing(*command)) {
       facts.unread_signals = flow.UnreadSignals();
     }
     api::HistoryEvent event =
@@ -122,7 +127,7 @@ bool Shard::DrainCommands(LiveRun& run, ActivationRecord& record) {
       return false;
     }
     const auto& appended = record.events(record.events_size() - 1);
-    if (appended.has_command_refused()) flow.Deliver(appended);
+    if (core::ConcernsFlow(appended)) flow.Deliver(appended);
   }
   return false;
 }
