@@ -141,6 +141,13 @@ void MemoryEventLog::CrashAndReopen(int survivors) {
   epoch_.nonce = SeededRandom(epoch_.nonce).Next();
 }
 
+void MemoryEventLog::RestoreBackup(Contents contents, uint64_t epoch_counter) {
+  CrashAndReopen();
+  std::lock_guard lock(mutex_);
+  contents_ = std::make_shared<Contents>(std::move(contents));
+  epoch_.counter = epoch_counter + 1;
+}
+
 void MemoryEventLog::FailNextAppend(AppendResult result, bool durable) {
   std::lock_guard lock(mutex_);
   next_failure_ = Failure{.result = result, .durable = durable};

@@ -49,6 +49,10 @@ class MemoryEventLog : public EventLog {
   // but for the first `survivors`, which had reached the disk although nobody
   // was told; no `done` is called. The epoch moves on, leases are forgotten.
   void CrashAndReopen(int survivors = 0);
+  // The same, and the store's folder is an earlier copy of itself: of these
+  // contents, made under an epoch of that counter. The next epoch counts on
+  // from there and has a nonce that there never was.
+  void RestoreBackup(Contents contents, uint64_t epoch_counter);
   // The next Append has this outcome at once. kUnknown: the batch is durable
   // all the same if `durable`.
   void FailNextAppend(AppendResult result, bool durable = false);

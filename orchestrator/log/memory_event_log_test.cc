@@ -83,6 +83,26 @@ TEST(MemoryEventLog, CrashLosesWhatWaitsAndBumpsTheEpoch) {
   EXPECT_THAT(next.results(), ElementsAre(AppendResult::kDurable));
 }
 
+TEST(MemoryEventLog, ARestoredBackupRepeatsNoEpoch) {
+  MemoryEventLog log(Held());
+  Writer writer(log);
+  writer.Put("a", "1");
+  log.Sync();
+  const MemoryEventLog::Contents backup = log.Durable();
+  const Epoch copied = log.epoch();
+  log.CrashAndReopen();
+  const Epoch lost = log.epoch();
+  Writer later(log);
+  later.Put("b", "2");
+  log.Sync();
+  log.RestoreBackup(backup, copied.counter);
+  EXPECT_EQ(ReadOk(log, "a"), "1");
+  EXPECT_EQ(ReadOk(log, "b"), std::nullopt);
+  EXPECT_EQ(log.epoch().counter, lost.counter);
+  EXPECT_NE(log.epoch().nonce, lost.nonce);
+  EXPECT_NE(log.epoch().nonce, copied.nonce);
+}
+
 TEST(MemoryEventLog, ACrashCanKeepWhatNobodyWasTold) {
   MemoryEventLog log(Held());
   Writer writer(log);

@@ -32,73 +32,120 @@ bool Caller::done() const {
                      [](const Call& call) { return call.answered; });
 }
 
+void Caller::OnRestored() {
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    // The id may be free now: nobody takes it a second time.
+    const bool was = std::exchange(calls_[i].answered, StartsOther(i));
+    // The steps follow when the start is answered again.
+    if (i == 0 && was) Ask(0);
+  }
+}
+
+bool Caller::StartsOther(size_t call) const {
+  const Step* step = calls_[call].step;
+  return step != nullptr && step->kind == Step::Kind::kStartOther;
+}
+
 void Caller::Ask(size_t call) {
   if (calls_[call].answered) return;
   Send(call);
-  if (world_.Happens(Fault::kDoubleCall, 0.2)) Send(call);
-  world_.After(absl::Seconds(1), [this, call] { Ask(call); });
+  if (world_.Happens(Fault::kDoubleCall)) Send(call);
+  world_.After(absl::Milliseconds(world_.config.client_retry_ms),
+               [this, call] { Ask(call); });
+  // Only a caller that named its run finds it again under another request.
+  if (call == 0 && !calls_[0].abandoned && !run_.run_id.empty() &&
+      world_.Happens(Fault::kAbandon)) {
+    calls_[0].abandoned = true;
+    calls_[0].request_id += "-again";
+  }
+}
+
+absl::Duration Caller::Delay() {
+  return world_.Happens(Fault::kCallReordered)
+             ? world_.Between(absl::Milliseconds(20), absl::Seconds(3))
+             : world_.Between(absl::Microseconds(50), absl::Milliseconds(20));
 }
 
 void Caller::Send(size_t call) {
-  if (world_.Happens(Fault::kCallLost, 0.1)) return;
-  const std::string& request_id = calls_[call].request_id;
-  const Step* step = calls_[call].step;
-  shard::Input input;
-  if (step == nullptr) {
-    shard::StartRun start;
-    start.name = run_;
-    start.flow = program_.flow;
-    start.input.set_json_text(program_.input_json);
-    start.request_id = request_id;
-    start.reply = [this, call](absl::StatusOr<shard::StartedRun> answer) {
-      OnReply(call, answer.status(),
-              answer.ok() ? *answer : shard::StartedRun());
-    };
-    input = std::move(start);
-  } else {
-    auto reply = [this, call](absl::Status status) {
-      OnReply(call, status, {run_, Uid{}, false});
-    };
-    if (step->kind == Step::Kind::kSignal) {
-      shard::SignalRun signal{run_, step->name, {}, request_id, reply};
-      signal.input.set_json_text(step->json);
-      input = std::move(signal);
-    } else if (step->kind == Step::Kind::kCancel) {
-      input = shard::CancelRun{run_, "asked", request_id, reply};
-    } else {
-      input = shard::TerminateRun{run_, "asked", request_id, reply};
-    }
-  }
-  world_.After(world_.Between(absl::Microseconds(50), absl::Milliseconds(20)),
-               [this, input = std::move(input)] { server_.Post(input); });
-}
-
-void Caller::OnReply(size_t call, const absl::Status& status,
-                     const shard::StartedRun& started) {
-  server_.Emit([&] {
-    const log::RunName& name =
-        started.name.run_id.empty() ? run_ : started.name;
-    checks_.OnAnswer(name, calls_[call].request_id, status, started.uid);
-    if (world_.Happens(Fault::kCallLost, 0.1)) return;
-    world_.After(
-        world_.Between(absl::Microseconds(50), absl::Milliseconds(20)),
-        [this, call, status, started] { OnAnswer(call, status, started); });
+  if (world_.Happens(Fault::kCallLost)) return;
+  world_.After(Delay(), [this, call, input = MakeInput(call),
+                         restores = world_.restores] {
+    if (StartsOther(call) && restores != world_.restores) return;
+    server_.Post(input);
   });
 }
 
-void Caller::OnAnswer(size_t call, const absl::Status& status,
-                      const shard::StartedRun& started) {
-  if (calls_[call].answered) return;
-  const std::string reason = ErrorReason(status);
-  // A run may be over before all is said.
-  if (!status.ok() && (call == 0 || reason != "RUN_CLOSED")) {
-    return world_.Fail(
-        absl::StrCat("refused without reason: ", calls_[call].request_id, ": ",
-                     status.ToString()));
+shard::Input Caller::MakeInput(size_t call) {
+  const std::string& request_id = calls_[call].request_id;
+  const Step* step = calls_[call].step;
+  if (step == nullptr || StartsOther(call)) {
+    shard::StartRun start;
+    start.name = run_;
+    start.flow = program_.flow;
+    start.input.set_json_text(step == nullptr ? program_.input_json
+                                              : "{\"program\":-2}");
+    start.request_id = request_id;
+    start.reply = [this, call,
+                   request_id](absl::StatusOr<shard::StartedRun> answer) {
+      OnReply(call, {request_id, answer.status(),
+                     answer.ok() ? *answer : shard::StartedRun()});
+    };
+    return start;
   }
+  auto reply = [this, call, request_id](const absl::Status& status) {
+    OnReply(call, {request_id, status, {run_, Uid{}, false}});
+  };
+  switch (step->kind) {
+    case Step::Kind::kSignal: {
+      shard::SignalRun signal{run_, step->name, {}, request_id, reply};
+      signal.input.set_json_text(step->json);
+      return signal;
+    }
+    case Step::Kind::kCancel:
+      return shard::CancelRun{run_, "asked", request_id, reply};
+    default:
+      return shard::TerminateRun{run_, "asked", request_id, reply};
+  }
+}
+
+void Caller::OnReply(size_t call, Answer answer) {
+  server_.Emit([&] {
+    if (answer.started.name.run_id.empty()) answer.started.name = run_;
+    checks_.OnAnswer({answer.started.name, answer.request_id, answer.status,
+                      answer.started.uid, answer.started.created});
+    if (world_.Happens(Fault::kCallLost)) return;
+    world_.After(Delay(), [this, call, answer, restores = world_.restores] {
+      // What it promised is void.
+      if (restores == world_.restores) OnAnswer(call, answer);
+    });
+  });
+}
+
+bool Caller::Settles(size_t call, const Answer& answer) {
+  const std::string reason = ErrorReason(answer.status);
+  if (reason == "DISK_FULL") return false;
+  // Its start is not repeated yet.
+  if (reason == "RUN_NOT_FOUND" && world_.restores > 0) return false;
+  const Step* step = calls_[call].step;
+  bool right = answer.status.ok();
+  if (StartsOther(call)) {
+    right = reason == "RUN_ALREADY_EXISTS";
+  } else if (step != nullptr && reason == "RUN_CLOSED") {
+    // A run may be over before all is said.
+    right = true;
+  }
+  if (!right) {
+    world_.Fail(absl::StrCat("answered without reason: ", answer.request_id,
+                             ": ", answer.status.ToString()));
+  }
+  return right;
+}
+
+void Caller::OnAnswer(size_t call, const Answer& answer) {
+  if (calls_[call].answered || !Settles(call, answer)) return;
   calls_[call].answered = true;
   if (call != 0) return;
-  run_ = started.name;
+  run_ = answer.started.name;
   for (size_t i = 1; i < calls_.size(); ++i) {
     world_.After(calls_[i].step->at, [this, i] { Ask(i); });
   }

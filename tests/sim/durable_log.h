@@ -1,5 +1,5 @@
-// DurableLog: the in-memory event log, showing each batch that becomes durable
-// to the records that the checks are made on.
+// DurableLog: the in-memory event log, broken as the seed says, showing each
+// batch that becomes durable to the records that the checks are made on.
 #pragma once
 
 #include <deque>
@@ -13,30 +13,30 @@ namespace anabranch::sim {
 // Threads: one.
 class DurableLog : public log::EventLog {
  public:
-  explicit DurableLog(Records& records) : records_(records) {}
+  DurableLog(World& world, Records& records)
+      : world_(world), records_(records) {}
 
-  // The batch waits until Sync. `now`: when it was decided.
-  void Hold(log::WriteBatch batch, shard::Times now) {
-    waiting_.push_back({batch, now});
-    log::AppendRequest request;
-    request.lease_epoch = log_.epoch().counter;
-    request.expected_position = position_++;
-    request.batch = std::move(batch);
-    Append(std::move(request), [](log::AppendResult) {});
-  }
+  // The batch waits until Sync. `now`: when it was decided. Anything but
+  // kDurable ends the process: the write failed at once.
+  log::AppendResult Hold(log::WriteBatch batch, shard::Times now);
+  void Sync();
 
-  void Sync() {
-    log_.Sync();
-    while (!waiting_.empty()) TakeNext();
-  }
+  // What the next write meets.
+  enum class Trouble { kNone, kAppendFails, kAnswerLost, kFenced };
+  void SetTrouble(Trouble trouble) { trouble_ = trouble; }
+  void SetFreeBytes(int64_t bytes) { log_.SetFreeBytes(bytes); }
 
   // The process dies; `survivors` of the waiting batches reached the disk.
-  void Crash(int survivors) {
-    log_.CrashAndReopen(survivors);
-    for (; survivors > 0 && !waiting_.empty(); --survivors) TakeNext();
-    waiting_.clear();
-    position_ = 0;
-  }
+  void Crash(int survivors);
+
+  // What an operator copies, and puts back after a crash.
+  struct Backup {
+    log::MemoryEventLog::Contents contents;
+    uint64_t epoch_counter = 0;
+    Records::Contents records;
+  };
+  Backup Copy() const;
+  void Restore(const Backup& backup);
 
   bool holding() const { return !waiting_.empty(); }
 
@@ -60,15 +60,17 @@ class DurableLog : public log::EventLog {
     shard::Times decided;
   };
 
-  void TakeNext() {
-    records_.Apply(waiting_.front().batch, waiting_.front().decided);
-    waiting_.pop_front();
-  }
+  void TakeNext();
+  // Another process opens the shard under the next epoch.
+  void LoseLease();
 
+  World& world_;
   Records& records_;
   log::MemoryEventLog log_{{.hold_until_sync = true}};
   std::deque<Waiting> waiting_;
   int64_t position_ = 0;
+  Trouble trouble_ = Trouble::kNone;
+  bool lease_lost_ = false;
 };
 
 }  // namespace anabranch::sim

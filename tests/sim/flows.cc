@@ -1,6 +1,8 @@
 // The flows of the simulation, written as users write theirs.
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "base/check.h"
 #include "sdk/flow_context.h"
@@ -203,24 +205,66 @@ Future<Payload> Throws(FlowContext& ctx, FlowInput) {
   co_return go.status();
 }
 
+// Programs that the bad build breaks. Set anew for each seed, too.
+thread_local std::set<int64_t> broken;
+
+// Something else than what is recorded: one thing more, under another name, or
+// none at all.
+template <sdk::FlowFunction kFlow>
+Future<Payload> Bad(FlowContext& ctx, FlowInput input) {
+  json wish = Read(ctx, input.payload);
+  const int64_t number = wish.value("program", int64_t{-1});
+  if (broken.contains(number)) {
+    if (number % 4 == 0) throw std::runtime_error("a bad build");
+    if (number % 4 == 1) co_return Result(-1);
+    if (number % 4 == 2) ctx.StartTimer(absl::Seconds(1));
+    if (number % 4 == 3) ctx.Start({.type = "renamed"});
+  }
+  auto result = co_await kFlow(ctx, input);
+  co_return result;
+}
+
+struct NamedFlow {
+  const char* name;
+  sdk::FlowFunction good;
+  sdk::FlowFunction bad;
+};
+constexpr NamedFlow kFlows[] = {
+    {"sequence", Sequence, Bad<Sequence>},
+    {"big", Big, Bad<Big>},
+    {"fan_out", FanOut, Bad<FanOut>},
+    {"once", Once, Bad<Once>},
+    {"race", Race, Bad<Race>},
+    {"signals", Signals, Bad<Signals>},
+    {"nested", Nested, Bad<Nested>},
+    {"sleeps", Sleeps, Bad<Sleeps>},
+    {"patient", Patient, Bad<Patient>},
+    {"draws", Draws, Bad<Draws>},
+    {"throws", Throws, Throws},
+};
+
+void Register(sdk::FlowRegistry& flows, const char* name,
+              sdk::FlowFunction function) {
+  sdk::FlowDefinition flow;
+  flow.name = name;
+  flow.create = [function] {
+    return std::make_unique<sdk::FlowInstance>(function);
+  };
+  flows.Register(std::move(flow));
+}
+
 }  // namespace
 
 void RegisterFlows(sdk::FlowRegistry& flows) {
   draws = 0;
-  const std::pair<const char*, sdk::FlowFunction> all[] = {
-      {"sequence", Sequence}, {"big", Big},       {"fan_out", FanOut},
-      {"once", Once},         {"race", Race},     {"signals", Signals},
-      {"nested", Nested},     {"sleeps", Sleeps}, {"patient", Patient},
-      {"draws", Draws},       {"throws", Throws},
-  };
-  for (const auto& [name, function] : all) {
-    sdk::FlowDefinition flow;
-    flow.name = name;
-    flow.create = [function = function] {
-      return std::make_unique<sdk::FlowInstance>(function);
-    };
-    flows.Register(std::move(flow));
-  }
+  for (const auto& flow : kFlows) Register(flows, flow.name, flow.good);
 }
+
+void RegisterBadFlows(sdk::FlowRegistry& flows) {
+  broken.clear();
+  for (const auto& flow : kFlows) Register(flows, flow.name, flow.bad);
+}
+
+void BreakPrograms(std::set<int64_t> numbers) { broken = std::move(numbers); }
 
 }  // namespace anabranch::sim

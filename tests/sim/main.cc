@@ -34,17 +34,14 @@ struct Sums {
   std::map<std::string, int64_t> counts;
 };
 
-size_t LiveFlows(const Flags& flags, uint64_t seed) {
-  if (flags.cache == "0") return 0;
-  if (flags.cache == "default") return limits::kLiveFlowsDefault;
-  return LiveFlowsOfSeed(seed);
-}
-
 // The same seed must give the same trace.
 SimulationResult RunSeed(const Flags& flags, uint64_t seed) {
   SimulationOptions options;
   options.seed = seed;
-  options.live_flows_max = LiveFlows(flags, seed);
+  if (flags.cache == "0") options.live_flows_max = 0;
+  if (flags.cache == "default") {
+    options.live_flows_max = limits::kLiveFlowsDefault;
+  }
   options.print = flags.print;
   SimulationResult result = Simulate(options);
   if (!result.failure.empty() || seed % 10 != 0) return result;

@@ -15,15 +15,17 @@ Network::Stream* Network::Find(StreamId id) {
 absl::Duration Network::Arrival(absl::Duration& free) {
   absl::Duration at =
       world_.clock.Steady() +
-      world_.Between(absl::Microseconds(50), world_.Chance(0.05)
-                                                 ? absl::Milliseconds(50)
-                                                 : absl::Milliseconds(2));
+      (world_.Happens(Fault::kDelay)
+           ? world_.Between(absl::Milliseconds(20), absl::Seconds(2))
+           : world_.Between(absl::Microseconds(50),
+                            absl::Microseconds(world_.config.frame_us_max)));
   free = std::max(free, at);
   return free - world_.clock.Steady();
 }
 
 StreamId Network::Open(StreamPeer& peer) {
   if (!server_->up()) return {};
+  if (cut_off_until_[&peer] > world_.clock.Steady()) return {};
   StreamId id{next_++};
   streams_[id].peer = &peer;
   newest_[&peer] = id;
@@ -36,7 +38,7 @@ void Network::ToServer(StreamId id, v1::ConnectRequest frame) {
   for (int i = 0, size = frame.messages_size(); i < size; ++i) {
     const auto& message = frame.messages(i);
     bool answer = message.has_completed() || message.has_failed();
-    if (answer && world_.Happens(Fault::kDoubleAnswer, 0.2)) {
+    if (answer && world_.Happens(Fault::kDoubleAnswer)) {
       v1::WorkerMessage again = message;
       *frame.add_messages() = std::move(again);
     }
@@ -98,12 +100,12 @@ void Network::TellWorker(StreamId id, absl::Duration delay) {
   });
 }
 
-void Network::Abandon(StreamId id) {
+void Network::Abandon(StreamId id, bool unnoticed) {
   Stream* stream = Find(id);
   if (stream == nullptr || !stream->worker_open) return;
   stream->worker_open = false;
   stream->up_failing = true;
-  if (world_.Happens(Fault::kHalfOpen, 0.5)) {
+  if (unnoticed || world_.Happens(Fault::kHalfOpen)) {
     stream->up_cut = true;
     return;
   }
@@ -134,12 +136,22 @@ void Network::ServerDied() {
   }
 }
 
-void Network::Stall(StreamId id, absl::Duration time) {
+void Network::Stall(StreamId id, absl::Duration time, Direction direction) {
   Stream* stream = Find(id);
   if (stream == nullptr) return;
   absl::Duration until = world_.clock.Steady() + time;
-  stream->up_free = std::max(stream->up_free, until);
-  stream->down_free = std::max(stream->down_free, until);
+  if (direction != Direction::kDown) {
+    stream->up_free = std::max(stream->up_free, until);
+  }
+  if (direction != Direction::kUp) {
+    stream->down_free = std::max(stream->down_free, until);
+  }
+}
+
+void Network::Partition(StreamPeer& peer, absl::Duration time) {
+  cut_off_until_[&peer] = world_.clock.Steady() + time;
+  auto newest = newest_.find(&peer);
+  if (newest != newest_.end()) Stall(newest->second, time, Direction::kBoth);
 }
 
 }  // namespace anabranch::sim

@@ -46,16 +46,19 @@ class Network {
   void ToServer(StreamId id, v1::ConnectRequest frame);
   void ToWorker(StreamId id, std::vector<v1::ServerMessage> messages);
   // The worker's end is gone: a part of what it sent may still arrive. The
-  // peer is not called any more.
-  void Abandon(StreamId id);
+  // peer is not called any more. `unnoticed`: the server is not told.
+  void Abandon(StreamId id, bool unnoticed = false);
   // The worker has said all and closes.
   void CloseByWorker(StreamId id);
   // The server ends the stream; what it sent before arrives.
   void CloseByServer(StreamId id);
   // The server is gone: a part of what it sent may still arrive.
   void ServerDied();
-  // Nothing passes for so long.
-  void Stall(StreamId id, absl::Duration time);
+  // Nothing passes for so long, in the directions that are named.
+  enum class Direction { kBoth, kUp, kDown };
+  void Stall(StreamId id, absl::Duration time, Direction direction);
+  // The peer reaches nobody for so long, and nobody reaches it.
+  void Partition(StreamPeer& peer, absl::Duration time);
 
  private:
   struct Stream {
@@ -84,6 +87,7 @@ class Network {
   std::map<StreamId, Stream> streams_;
   // The newest stream of each peer.
   std::map<StreamPeer*, StreamId> newest_;
+  std::map<StreamPeer*, absl::Duration> cut_off_until_;
   uint64_t next_ = 1;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -24,10 +25,19 @@ class OutwardChecks {
   void OnMessage(const v1::ServerMessage& message);
   // To watchers.
   void OnRunChanged(Uid uid, bool closed);
-  // To a client: OK promises that the request is recorded, a refusal that it
-  // never will be. `uid` is 0 when the answer names no run.
-  void OnAnswer(const log::RunName& name, const std::string& request_id,
-                const absl::Status& status, Uid uid);
+  // To a client: OK promises that the request is recorded, or, to a start,
+  // that its run is there already; a refusal, that it never will be.
+  struct Answer {
+    const log::RunName& name;
+    const std::string& request_id;
+    const absl::Status& status;
+    // 0 when the answer names no run.
+    Uid uid;
+    bool created = false;
+  };
+  void OnAnswer(const Answer& answer);
+  // What was promised of the time since the copy is void.
+  void OnRestored();
 
  private:
   void OnTask(const v1::Task& task);
@@ -36,8 +46,12 @@ class OutwardChecks {
   World& world_;
   const Records& records_;
   const Ledger& ledger_;
-  // The first answer to each start.
-  std::map<std::string, Uid> started_;
+  // The first answer to a start of each run.
+  std::map<log::RunName, Uid> started_;
+  // Openings of the store that granted tasks; and those before a restore, of
+  // whose tasks the copy may know nothing.
+  std::set<Epoch> epochs_;
+  std::set<Epoch> void_epochs_;
 };
 
 }  // namespace anabranch::sim

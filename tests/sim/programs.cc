@@ -231,9 +231,7 @@ Program Cancelled(Program program, World& world) {
   return program;
 }
 
-}  // namespace
-
-Program MakeProgram(World& world) {
+Program Draw(World& world) {
   Program (*const all[])(World&) = {Sequence, Big,    FanOut, Once,    Race,
                                     Signals,  Nested, Sleeps, Patient, Draws};
   if (world.Chance(0.06)) return Throws(world);
@@ -241,6 +239,26 @@ Program MakeProgram(World& world) {
       all[world.Between(0, static_cast<int64_t>(std::size(all)) - 1)](world);
   if (program.flow != "patient" && world.Chance(0.1)) {
     return Cancelled(std::move(program), world);
+  }
+  return program;
+}
+
+}  // namespace
+
+int64_t ProgramNumber(const std::string& input_json) {
+  json input = json::parse(input_json, nullptr, false);
+  return input.is_object() ? input.value("program", int64_t{-1}) : -1;
+}
+
+Program MakeProgram(World& world, int64_t number) {
+  Program program = Draw(world);
+  json input = json::parse(program.input_json);
+  input["program"] = number;
+  program.input_json = input.dump();
+  if (world.Happens(Fault::kStartTwice)) {
+    program.steps.push_back(
+        {world.Between(absl::ZeroDuration(), absl::Seconds(5)),
+         Step::Kind::kStartOther, "", ""});
   }
   return program;
 }

@@ -1,7 +1,9 @@
 // Programs: small flows, what their callers do to them, and how they must end.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,8 @@ namespace anabranch::sim {
 
 // What a caller does to a run.
 struct Step {
-  enum class Kind { kSignal, kCancel, kTerminate };
+  // kStartOther: another run, under the id of this one, which is refused.
+  enum class Kind { kSignal, kCancel, kTerminate, kStartOther };
   // After the start was answered.
   absl::Duration at;
   Kind kind = Kind::kSignal;
@@ -34,8 +37,14 @@ struct Program {
 
 // All flows that programs are of. Resets what they draw from.
 void RegisterFlows(sdk::FlowRegistry& flows);
+// The same flows by the same names, but each does something else in runs whose
+// programs have one of these numbers.
+void RegisterBadFlows(sdk::FlowRegistry& flows);
+void BreakPrograms(std::set<int64_t> numbers);
+// The number of the program that this input is of.
+int64_t ProgramNumber(const std::string& input_json);
 
-// A program drawn at random.
-Program MakeProgram(World& world);
+// A program drawn at random. Its input carries its number.
+Program MakeProgram(World& world, int64_t number);
 
 }  // namespace anabranch::sim

@@ -30,7 +30,7 @@ bool IsWorkersOwn(const api::Failure& failure) {
 
 void Records::Fail(Uid uid, const std::string& what) {
   std::string name = uid.ToHex();
-  if (auto it = runs_.find(uid); it != runs_.end()) {
+  if (auto it = now_.runs.find(uid); it != now_.runs.end()) {
     name =
         it->second.fold.run.run_id() + " (" + it->second.fold.run.flow() + ")";
   }
@@ -38,13 +38,13 @@ void Records::Fail(Uid uid, const std::string& what) {
 }
 
 const RunRecords* Records::Find(Uid uid) const {
-  auto it = runs_.find(uid);
-  return it == runs_.end() ? nullptr : &it->second;
+  auto it = now_.runs.find(uid);
+  return it == now_.runs.end() ? nullptr : &it->second;
 }
 
 const RunRecords* Records::Find(const log::RunName& name) const {
-  auto it = names_.find(name);
-  return it == names_.end() ? nullptr : Find(it->second);
+  auto it = now_.names.find(name);
+  return it == now_.names.end() ? nullptr : Find(it->second);
 }
 
 void Records::Apply(const log::WriteBatch& batch, shard::Times decided) {
@@ -58,7 +58,7 @@ void Records::Apply(const log::WriteBatch& batch, shard::Times decided) {
     Change(change);
     if (world_.failed()) return;
   }
-  for (Uid uid : touched_) CheckRun(uid, runs_[uid]);
+  for (Uid uid : touched_) CheckRun(uid, now_.runs[uid]);
 }
 
 void Records::Change(const log::WriteBatch::Change& change) {
@@ -73,8 +73,8 @@ void Records::Change(const log::WriteBatch::Change& change) {
     std::string ns = *key.Text();
     log::RunName name{ns, *key.Text()};
     Uid uid{Parsed<storage::v1::RunIndexRecord>(*content).uid()};
-    if (names_.contains(name)) Fail(uid, "its name was given twice");
-    names_[name] = uid;
+    if (now_.names.contains(name)) Fail(uid, "its name was given twice");
+    now_.names[name] = uid;
     return;
   }
   const bool of_run =
@@ -85,7 +85,7 @@ void Records::Change(const log::WriteBatch::Change& change) {
   if (!of_run) return;
   Uid uid{*key.Number()};
   touched_.insert(uid);
-  RunRecords& run = runs_[uid];
+  RunRecords& run = now_.runs[uid];
   if (key.kind() == log::kEventKind) {
     if (!content.has_value()) return Fail(uid, "a part of its history is gone");
     auto activation = Parsed<storage::v1::ActivationRecord>(*content);
@@ -108,9 +108,9 @@ void Records::Change(const log::WriteBatch::Change& change) {
     if (content.has_value()) {
       run.mail[n] = Parsed<storage::v1::MailboxRecord>(*content);
       const auto& mail = run.mail[n].stimulus();
-      run.requests.insert(mail.signal_received().request_id());
-      run.requests.insert(mail.cancel_requested().request_id());
-      run.requests.insert(mail.run_started().request_id());
+      TakeRequest(run, mail.signal_received().request_id());
+      TakeRequest(run, mail.cancel_requested().request_id());
+      TakeRequest(run, mail.run_started().request_id());
     } else {
       run.mail.erase(n);
     }
@@ -168,7 +168,7 @@ void Records::Append(Uid uid, RunRecords& run,
 void Records::OnEvent(Uid uid, RunRecords& run, const HistoryEvent& event) {
   switch (event.attributes_case()) {
     case HistoryEvent::kRunStarted:
-      run.requests.insert(event.run_started().request_id());
+      TakeRequest(run, event.run_started().request_id());
       break;
     case HistoryEvent::kSignalReceived: {
       const auto& request = event.signal_received().request_id();
@@ -177,14 +177,14 @@ void Records::OnEvent(Uid uid, RunRecords& run, const HistoryEvent& event) {
           Fail(uid, "a signal was taken in twice: " + request);
         }
       }
-      run.requests.insert(request);
+      TakeRequest(run, request);
       break;
     }
     case HistoryEvent::kCancelRequested:
-      run.requests.insert(event.cancel_requested().request_id());
+      TakeRequest(run, event.cancel_requested().request_id());
       break;
     case HistoryEvent::kRunTerminated:
-      run.requests.insert(event.run_terminated().request_id());
+      TakeRequest(run, event.run_terminated().request_id());
       break;
     case HistoryEvent::kTimerStarted:
       run.timers[event.timer_started().seq()] = {event.timer_started(),
@@ -216,6 +216,14 @@ void Records::OnEvent(Uid uid, RunRecords& run, const HistoryEvent& event) {
       break;
     default:
       break;
+  }
+}
+
+void Records::TakeRequest(RunRecords& run, const std::string& request_id) {
+  if (request_id.empty()) return;
+  const bool added = run.requests.insert(request_id).second;
+  if (added && world_.disk_full) {
+    Fail(run.fold.uid, "a full disk took in " + request_id);
   }
 }
 
@@ -281,6 +289,7 @@ void Records::CheckEnded(Uid uid, const api::ActivityInfo& before,
                            " was given up while it was there"));
   }
   std::set<int32_t> answered;
+  const std::string& current = now_.runs[uid].last_records[info.seq()].token();
   for (const auto& closed : info.closed_attempts()) {
     const auto& failure = closed.failure();
     if (failure.type() == "timeout") {
@@ -302,6 +311,10 @@ void Records::CheckEnded(Uid uid, const api::ActivityInfo& before,
     if (!token.has_value() || token->attempt != closed.attempt() ||
         token->activity != ActivityId{uid, info.seq()}) {
       Fail(uid, "a failure of another attempt was recorded");
+    }
+    // One that is new is that of the token that was current.
+    if (closed.attempt() == before.attempt() && failure.message() != current) {
+      Fail(uid, "a failure of an attempt that was not current was recorded");
     }
   }
 }

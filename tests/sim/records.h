@@ -59,7 +59,15 @@ class Records {
 
   const RunRecords* Find(Uid uid) const;
   const RunRecords* Find(const log::RunName& name) const;
-  const std::map<Uid, RunRecords>& runs() const { return runs_; }
+  const std::map<Uid, RunRecords>& runs() const { return now_.runs; }
+
+  // All that is known; set back when the store is.
+  struct Contents {
+    std::map<Uid, RunRecords> runs;
+    std::map<log::RunName, Uid> names;
+  };
+  const Contents& contents() const { return now_; }
+  void SetContents(Contents contents) { now_ = std::move(contents); }
 
  private:
   void Change(const log::WriteBatch::Change& change);
@@ -68,6 +76,8 @@ class Records {
   void Append(Uid uid, RunRecords& run,
               const storage::v1::ActivationRecord& activation);
   void OnEvent(Uid uid, RunRecords& run, const api::HistoryEvent& event);
+  // A stimulus names it; empty ones count for nothing.
+  void TakeRequest(RunRecords& run, const std::string& request_id);
   void OnTimerFired(RunRecords& run, int64_t seq);
   void OnClosed(Uid uid, RunRecords& run, int64_t seq,
                 const api::HistoryEvent& event, const api::ActivityInfo& info);
@@ -84,9 +94,7 @@ class Records {
   World& world_;
   Ledger& ledger_;
   SessionWatch& sessions_;
-  std::map<Uid, RunRecords> runs_;
-  std::map<log::RunName, Uid> names_;
-  std::map<std::string, std::string> payloads_;
+  Contents now_;
   std::set<Uid> touched_;
   shard::Times decided_;
 };

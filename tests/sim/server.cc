@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "base/limits.h"
 
 namespace anabranch::sim {
 namespace {
@@ -11,6 +11,8 @@ namespace {
 constexpr int64_t kAllEffects = INT64_MAX;
 // Longest sleep, as in production.
 constexpr absl::Duration kLongestSleep = absl::Milliseconds(500);
+// How often free space is looked at, as in production.
+constexpr absl::Duration kSpaceCheck = absl::Seconds(1);
 // More rounds in a row at one time, without input, are a loop that spins.
 constexpr int kIdleRoundsMax = 20;
 
@@ -33,6 +35,7 @@ Server::Server(Parts parts)
       sessions_(parts.sessions),
       checks_(parts.checks),
       flows_(parts.flows),
+      bad_flows_(parts.bad_flows),
       live_flows_max_(parts.live_flows_max),
       random_(parts.world.random.Next()) {}
 
@@ -44,9 +47,12 @@ void Server::After(absl::Duration delay, std::function<void()> action) {
 
 void Server::Boot() {
   world_.Trace("server starts", std::to_string(life_));
-  shard_ = std::make_unique<shard::Shard>(log_, flows_, random_,
-                                          static_cast<shard::Effects&>(*this),
-                                          shard::ShardOptions{live_flows_max_});
+  const auto& flows = build_ == Build::kGood ? flows_ : bad_flows_;
+  shard::ShardOptions options;
+  options.live_flows_max = live_flows_max_;
+  shard_ = std::make_unique<shard::Shard>(
+      log_, flows, random_, static_cast<shard::Effects&>(*this), options);
+  space_checked_ = -kSpaceCheck;
   sessions_.Recovered(world_.clock.Steady());
   absl::Status status = shard_->Recover(world_.Now());
   if (!status.ok()) {
@@ -116,13 +122,25 @@ void Server::Round() {
     return world_.Fail("the loop spins with nothing to do");
   }
   sessions_.Round(now);
-  for (auto& input : std::exchange(inbox_, {})) {
+  CheckSpace();
+  for (int64_t n = 0; n < world_.config.inputs_per_round; ++n) {
+    if (inbox_.empty()) break;
     if (KilledAt(KillPoint::kBeforeTake)) return;
+    shard::Input input = std::move(inbox_.front());
+    inbox_.pop_front();
     Take(std::move(input));
   }
   if (KilledAt(KillPoint::kBeforeTick)) return;
   shard_->Tick(world_.Now());
   Commit();
+}
+
+void Server::CheckSpace() {
+  const absl::Duration now = world_.clock.Steady();
+  if (now - space_checked_ < kSpaceCheck) return;
+  space_checked_ = now;
+  world_.disk_full = log_.FreeBytes() < limits::kSpaceReserveBytes;
+  shard_->SetDiskFull(world_.disk_full);
 }
 
 void Server::Take(shard::Input input) {
@@ -147,11 +165,16 @@ void Server::Commit() {
   if (batch.changes.empty()) return Release();
   if (KilledAt(KillPoint::kBeforeAppend)) return;
   busy_ = true;
-  log_.Hold(std::move(batch), world_.Now());
+  if (log_.Hold(std::move(batch), world_.Now()) !=
+      log::AppendResult::kDurable) {
+    // Memory must never be ahead of a disk that refuses.
+    return Kill(0);
+  }
   absl::Duration latency =
-      world_.Happens(Fault::kSlowSync, 0.02)
+      world_.Happens(Fault::kSlowSync)
           ? world_.Between(absl::Milliseconds(50), absl::Milliseconds(1500))
-          : world_.Between(absl::Microseconds(100), absl::Milliseconds(2));
+          : world_.Between(absl::Microseconds(50),
+                           absl::Microseconds(world_.config.sync_us_max));
   After(latency, [this] {
     if (KilledAt(KillPoint::kBeforeSync)) return;
     log_.Sync();
@@ -179,12 +202,26 @@ bool Server::KilledAt(KillPoint point) {
   world_.Fired(Fault::kKill);
   world_.Count(PointName(point));
   world_.Trace("server dies", PointName(point));
-  Kill(log_.holding() && world_.Chance(0.5) ? 1 : 0);
+  Kill(log_.holding() && world_.Happens(Fault::kTornTail) ? 1 : 0);
   return true;
 }
 
-void Server::Kill(int survivors) {
-  if (survivors > 0) world_.Count("batch_survives_unanswered");
+void Server::Deploy(Build build) {
+  world_.Trace("deploy",
+               build == Build::kGood ? "the good build" : "a bad one");
+  build_ = build;
+  // A process that is down comes up with it.
+  if (up()) Kill(0);
+}
+
+void Server::Restore(const DurableLog::Backup& backup) {
+  world_.Trace("restore", "an older copy of the store");
+  build_ = Build::kGood;
+  if (up()) Kill(0);
+  log_.Restore(backup);
+}
+
+void Server::Clear() {
   ++life_;
   ++wake_;
   busy_ = false;
@@ -193,6 +230,11 @@ void Server::Kill(int survivors) {
   shard_.reset();
   inbox_.clear();
   sessions_by_stream_.clear();
+}
+
+void Server::Kill(int survivors) {
+  if (survivors > 0) world_.Count("batch_survives_unanswered");
+  Clear();
   log_.Crash(survivors);
   network_.ServerDied();
   // Mostly back at once; sometimes later than every grace.
@@ -200,7 +242,9 @@ void Server::Kill(int survivors) {
       world_.Chance(0.8)
           ? world_.Between(absl::Milliseconds(20), absl::Milliseconds(800))
           : world_.Between(absl::Seconds(1), absl::Seconds(15));
-  if (world_.Chance(0.2)) kill_at_ = KillPoint::kInRecovery;
+  if (world_.on(Fault::kKill) && world_.Chance(0.2)) {
+    kill_at_ = KillPoint::kInRecovery;
+  }
   After(down, [this] { Boot(); });
 }
 

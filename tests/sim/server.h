@@ -3,10 +3,11 @@
 // killed between any two of its steps.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ class Server : public StreamServer, private shard::Effects {
     SessionWatch& sessions;
     OutwardChecks& checks;
     const sdk::FlowRegistry& flows;
+    // A build that breaks some of the runs that it finds.
+    const sdk::FlowRegistry& bad_flows;
     size_t live_flows_max;
   };
   explicit Server(Parts parts);
@@ -51,6 +54,12 @@ class Server : public StreamServer, private shard::Effects {
   void Boot();
   // The process dies when it next gets to `point`.
   void KillAt(KillPoint point) { kill_at_ = point; }
+  // The process is killed, if there is one; the next ones run this build.
+  enum class Build { kGood, kBad };
+  void Deploy(Build build);
+  Build build() const { return build_; }
+  // The process is killed, and its store becomes an older copy of itself.
+  void Restore(const DurableLog::Backup& backup);
   // Stands still.
   void Freeze(absl::Duration time);
 
@@ -72,6 +81,7 @@ class Server : public StreamServer, private shard::Effects {
   void WorkersChanged(const std::vector<v1::Worker>& workers) override;
 
   // Steps of the loop.
+  void CheckSpace();
   void Round();
   void Take(shard::Input input);
   void Commit();
@@ -81,6 +91,8 @@ class Server : public StreamServer, private shard::Effects {
   // Dies here if it was to.
   bool KilledAt(KillPoint point);
   void Kill(int survivors);
+  // What a kill leaves of a process.
+  void Clear();
   // An action that is void once this process is dead.
   void After(absl::Duration delay, std::function<void()> action);
 
@@ -90,12 +102,14 @@ class Server : public StreamServer, private shard::Effects {
   SessionWatch& sessions_;
   OutwardChecks& checks_;
   const sdk::FlowRegistry& flows_;
+  const sdk::FlowRegistry& bad_flows_;
   const size_t live_flows_max_;
   SeededRandom random_;
+  Build build_ = Build::kGood;
 
   int life_ = 0;
   std::unique_ptr<shard::Shard> shard_;
-  std::vector<shard::Input> inbox_;
+  std::deque<shard::Input> inbox_;
   std::map<StreamId, std::string> sessions_by_stream_;
   bool busy_ = false;
   absl::Duration frozen_until_;
@@ -106,6 +120,7 @@ class Server : public StreamServer, private shard::Effects {
   uint64_t wake_ = 0;
   int idle_rounds_ = 0;
   absl::Duration last_round_;
+  absl::Duration space_checked_;
 };
 
 }  // namespace anabranch::sim

@@ -3,18 +3,17 @@
 #include <map>
 #include <string>
 
+#include "tests/sim/faults.h"
 #include "tests/sim/simulation.h"
-#include "tests/sim/world.h"
 
 namespace anabranch::sim {
 namespace {
 
-constexpr uint64_t kSeeds = 50;
+constexpr uint64_t kSeeds = 200;
 
 SimulationResult RunSeed(uint64_t seed) {
   SimulationOptions options;
   options.seed = seed;
-  options.live_flows_max = LiveFlowsOfSeed(seed);
   return Simulate(options);
 }
 
@@ -26,7 +25,7 @@ TEST(Simulation, SeedsKeepEveryRuleAndEveryFaultFires) {
         << "see it again: ./dev sim --seeds 1 --from " << seed;
     for (const auto& [name, count] : result.counts) counts[name] += count;
   }
-  for (int i = 0; i < static_cast<int>(Fault::kCount); ++i) {
+  for (int i = 0; i < kFaultCount; ++i) {
     std::string name(FaultName(static_cast<Fault>(i)));
     EXPECT_GT(counts[name], 0) << "this fault never happened: " << name;
   }

@@ -1,6 +1,9 @@
 #include "tests/sim/simulation.h"
 
 #include <memory>
+#include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -24,17 +27,20 @@ constexpr int64_t kActionsMax = 500'000;
 class Simulation {
  public:
   explicit Simulation(const SimulationOptions& options)
-      : world_(options.seed),
+      : world_(options.seed, options.without),
         ledger_(world_),
         records_(world_, ledger_, sessions_),
         checks_(world_, records_, ledger_),
         network_(world_),
-        log_(records_),
+        log_(world_, records_),
         flows_("sim"),
-        server_({world_, network_, log_, sessions_, checks_, flows_,
-                 options.live_flows_max}) {
+        bad_flows_("sim-bad"),
+        server_({world_, network_, log_, sessions_, checks_, flows_, bad_flows_,
+                 LiveFlows(options)}),
+        runs_max_(options.runs_max) {
     world_.print = options.print;
     RegisterFlows(flows_);
+    RegisterBadFlows(bad_flows_);
     network_.SetServer(server_);
   }
 
@@ -56,66 +62,139 @@ class Simulation {
   }
 
  private:
+  size_t LiveFlows(const SimulationOptions& options) {
+    if (options.live_flows_max.has_value()) return *options.live_flows_max;
+    if (options.seed % 2 == 0) return 0;
+    return static_cast<size_t>(world_.config.live_flows);
+  }
+
   void SetUp() {
-    for (int64_t i = 0, n = world_.Between(1, 3); i < n; ++i) {
+    for (int64_t i = 0; i < world_.config.workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(
           world_, network_, ledger_, absl::StrCat("w", i),
-          static_cast<int>(world_.Between(1, 6))));
+          static_cast<int>(world_.config.slots_per_worker)));
       workers_.back()->Start();
     }
-    for (int64_t i = 0, n = world_.Between(3, 9); i < n; ++i) {
-      callers_.push_back(
-          std::make_unique<Caller>(Caller::Parts{world_, server_, checks_},
-                                   MakeProgram(world_), static_cast<int>(i)));
+    for (int64_t i = 0; i < world_.config.runs; ++i) {
+      if (runs_max_ > 0 && i >= runs_max_) break;
+      callers_.push_back(std::make_unique<Caller>(
+          Caller::Parts{world_, server_, checks_}, MakeProgram(world_, i),
+          static_cast<int>(i)));
       callers_.back()->Begin(
           world_.Between(absl::ZeroDuration(), absl::Seconds(5)));
     }
-    if (world_.on(Fault::kKill)) {
-      Plan(1, 6, [this] {
+    PlanServerFaults();
+    PlanLogFaults();
+    PlanWorkerFaults();
+    world_.After(kFaultTime, [this] { Heal(); });
+    server_.Boot();
+  }
+
+  void PlanServerFaults() {
+    for (int64_t n = world_.TimesOf(Fault::kKill); n > 0; --n) {
+      world_.After(FaultyMoment(), [this] {
         server_.KillAt(static_cast<KillPoint>(
             world_.Between(0, static_cast<int64_t>(KillPoint::kCount) - 2)));
       });
     }
-    Plan(Fault::kFreeze, 2, [this] {
+    Plan(Fault::kFreeze, [this] {
       server_.Freeze(world_.Between(absl::Seconds(1), absl::Seconds(5)));
     });
-    Plan(Fault::kWallJump, 2, [this] {
+    Plan(Fault::kWallJump, [this] {
       absl::Duration jump =
           world_.Between(absl::Seconds(-30), absl::Seconds(30));
       world_.clock.JumpWall(jump);
-      if (absl::AbsDuration(jump) > limits::kTimeGap) {
-        sessions_.Jumped();
-      }
+      if (absl::AbsDuration(jump) > limits::kTimeGap) sessions_.Jumped();
     });
-    Plan(Fault::kWorkerDeath, 3, [this] { KillWorker(); });
-    Plan(Fault::kStreamBreak, 4, [this] {
+    Plan(Fault::kBadBuild, [this] {
+      server_.Deploy(Server::Build::kBad);
+      std::set<int64_t> running;
+      for (const auto& [uid, run] : records_.runs()) {
+        if (run.history.empty()) continue;
+        const auto& started = run.history[0].events(0).run_started();
+        running.insert(ProgramNumber(started.input().json_text()));
+      }
+      BreakPrograms(std::move(running));
+      world_.After(world_.Between(absl::Seconds(1), absl::Seconds(6)),
+                   [this] { server_.Deploy(Server::Build::kGood); });
+    });
+  }
+
+  void PlanLogFaults() {
+    using Trouble = DurableLog::Trouble;
+    auto trouble = [this](Trouble kind) {
+      return [this, kind] { log_.SetTrouble(kind); };
+    };
+    Plan(Fault::kAppendFails, trouble(Trouble::kAppendFails));
+    Plan(Fault::kAnswerLost, trouble(Trouble::kAnswerLost));
+    Plan(Fault::kFenced, trouble(Trouble::kFenced));
+    Plan(Fault::kDiskFull, [this] {
+      log_.SetFreeBytes(limits::kSpaceReserveBytes - 1);
+      world_.After(world_.Between(absl::Seconds(1), absl::Seconds(8)),
+                   [this] { log_.SetFreeBytes(limits::kSpaceReserveBytes); });
+    });
+    if (world_.on(Fault::kRestore)) {
+      world_.After(FaultyMoment() / 2, [this] { backup_ = log_.Copy(); });
+      world_.After(kFaultTime / 2 + FaultyMoment() / 2, [this] { Restore(); });
+    }
+  }
+
+  void PlanWorkerFaults() {
+    Plan(Fault::kWorkerDeath, [this] { KillWorker(); });
+    Plan(Fault::kNewSession, [this] {
+      Worker& worker = AnyWorker();
+      if (!worker.alive()) return;
+      worker.Die(/*unnoticed=*/true);
+      worker.Start();
+    });
+    Plan(Fault::kWorkerFreeze, [this] {
+      AnyWorker().Freeze(world_.Between(absl::Seconds(1), absl::Seconds(14)));
+    });
+    Plan(Fault::kStreamBreak, [this] {
       AnyWorker().Break(
           world_.Between(absl::Milliseconds(1), absl::Milliseconds(500)));
     });
-    Plan(Fault::kLongBreak, 2, [this] {
+    Plan(Fault::kLongBreak, [this] {
       AnyWorker().Break(world_.Between(absl::Seconds(1), absl::Seconds(6)));
     });
-    Plan(Fault::kStall, 2, [this] {
-      AnyWorker().Stall(world_.Between(absl::Seconds(1), absl::Seconds(14)));
+    Plan(Fault::kStall, [this] {
+      AnyWorker().Stall(world_.Between(absl::Seconds(1), absl::Seconds(14)),
+                        static_cast<Network::Direction>(world_.Between(0, 2)));
     });
-    world_.After(kFaultTime, [this] { world_.StopFaults(); });
-    server_.Boot();
+    Plan(Fault::kPartition, [this] {
+      AnyWorker().CutOff(world_.Between(absl::Seconds(1), absl::Seconds(14)));
+    });
   }
 
-  // Some actions at times within that of faults.
+  absl::Duration FaultyMoment() {
+    return world_.Between(absl::ZeroDuration(), kFaultTime);
+  }
+
   template <typename Action>
-  void Plan(int64_t least, int64_t most, Action action) {
-    for (int64_t i = 0, n = world_.Between(least, most); i < n; ++i) {
-      world_.After(world_.Between(absl::ZeroDuration(), kFaultTime), action);
+  void Plan(Fault fault, Action action) {
+    for (int64_t n = world_.TimesOf(fault); n > 0; --n) {
+      world_.After(FaultyMoment(), [this, fault, action] {
+        world_.Fired(fault);
+        action();
+      });
     }
   }
-  template <typename Action>
-  void Plan(Fault fault, int64_t most, Action action) {
-    if (!world_.on(fault)) return;
-    Plan(1, most, [this, fault, action] {
-      world_.Fired(fault);
-      action();
-    });
+
+  void Restore() {
+    world_.Fired(Fault::kRestore);
+    ++world_.restores;
+    server_.Restore(*backup_);
+    checks_.OnRestored();
+    for (const auto& caller : callers_) caller->OnRestored();
+  }
+
+  void Heal() {
+    world_.StopFaults();
+    log_.SetTrouble(DurableLog::Trouble::kNone);
+    log_.SetFreeBytes(int64_t{1} << 50);
+    if (server_.build() == Server::Build::kBad) {
+      server_.Deploy(Server::Build::kGood);
+    }
   }
 
   Worker& AnyWorker() {
@@ -174,7 +253,10 @@ class Simulation {
   Network network_;
   DurableLog log_;
   sdk::FlowRegistry flows_;
+  sdk::FlowRegistry bad_flows_;
   Server server_;
+  const int64_t runs_max_;
+  std::optional<DurableLog::Backup> backup_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Caller>> callers_;
 };
@@ -183,10 +265,6 @@ class Simulation {
 
 SimulationResult Simulate(const SimulationOptions& options) {
   return Simulation(options).Run();
-}
-
-size_t LiveFlowsOfSeed(uint64_t seed) {
-  return seed % 2 == 0 ? 0 : limits::kLiveFlowsDefault;
 }
 
 }  // namespace anabranch::sim

@@ -3,14 +3,21 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 namespace anabranch::sim {
 
 struct SimulationOptions {
   uint64_t seed = 1;
-  // Live flows that the shard keeps; 0 replays for every stimulus.
-  size_t live_flows_max = 0;
+  // Live flows that the shard keeps; 0 replays for every stimulus. Nothing:
+  // none in every other seed, else what the seed's configuration says.
+  std::optional<size_t> live_flows_max;
+  // Kinds of faults that do not happen, by name.
+  std::set<std::string> without;
+  // Only so many of the seed's runs; 0 is all.
+  int64_t runs_max = 0;
   // Prints each happening to stderr.
   bool print = false;
 };
@@ -30,8 +37,5 @@ struct SimulationResult {
 
 // The same options give the same result, in every process.
 SimulationResult Simulate(const SimulationOptions& options);
-
-// Half of the seeds replay for every stimulus.
-size_t LiveFlowsOfSeed(uint64_t seed);
 
 }  // namespace anabranch::sim

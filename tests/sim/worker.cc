@@ -22,8 +22,15 @@ Worker::Worker(World& world, Network& network, Ledger& ledger,
 
 void Worker::After(absl::Duration delay, std::function<void()> action) {
   world_.After(delay, [this, life = life_, action = std::move(action)] {
-    if (life == life_) action();
+    if (life == life_ && !Frozen(action)) action();
   });
+}
+
+bool Worker::Frozen(const std::function<void()>& action) {
+  const absl::Duration left = frozen_until_ - world_.clock.Steady();
+  if (left <= absl::ZeroDuration()) return false;
+  After(left, action);
+  return true;
 }
 
 void Worker::Start() {
@@ -39,14 +46,15 @@ void Worker::Start() {
   ConnectAfter(absl::Milliseconds(5));
 }
 
-void Worker::Die() {
+void Worker::Die(bool unnoticed) {
   if (!alive()) return;
   world_.Trace("worker dies", session_);
   ++life_;
   ++connection_;
   core_.reset();
   running_.clear();
-  network_.Abandon(std::exchange(stream_, {}));
+  frozen_until_ = absl::ZeroDuration();
+  network_.Abandon(std::exchange(stream_, {}), unnoticed);
   advance_at_ = absl::InfiniteDuration();
 }
 
@@ -79,6 +87,9 @@ void Worker::Connect() {
 void Worker::OnMessages(StreamId stream,
                         std::vector<v1::ServerMessage> messages) {
   if (!alive() || stream != stream_) return;
+  if (Frozen([this, stream, messages] { OnMessages(stream, messages); })) {
+    return;
+  }
   for (auto& message : messages) {
     absl::Status status = core_->Receive(std::move(message));
     if (!status.ok()) {
@@ -91,6 +102,7 @@ void Worker::OnMessages(StreamId stream,
 
 void Worker::OnStreamClosed(StreamId stream) {
   if (!alive() || stream != stream_) return;
+  if (Frozen([this, stream] { OnStreamClosed(stream); })) return;
   stream_ = {};
   core_->StreamClosed();
   Pump();
@@ -149,9 +161,10 @@ void Worker::Begin(BegunTask task) {
 void Worker::Finish(TaskId id, Outcome outcome) {
   auto it = running_.find(id);
   ledger_.End(it->second.task.token(), outcome);
-  if (world_.Happens(Fault::kLateAnswer, 0.5)) {
+  if (world_.Happens(Fault::kLateAnswer)) {
     SayAgain(it->second.task.token(), outcome);
   }
+  if (world_.Happens(Fault::kLie)) Lie(it->second.task.token());
   running_.erase(it);
   core_->Finished(id, std::move(outcome));
   Pump();
@@ -173,6 +186,29 @@ void Worker::SayAgain(const std::string& token, const Outcome& outcome) {
            world_.Between(absl::Milliseconds(1), world_.Chance(0.6)
                                                      ? absl::Milliseconds(500)
                                                      : absl::Seconds(5)));
+}
+
+void Worker::Lie(const std::string& token) {
+  TaskToken claimed = TaskToken::Parse(token).value_or(TaskToken());
+  switch (world_.Between(0, 3)) {
+    case 0:  // the attempt before
+      --claimed.attempt;
+      break;
+    case 1:  // an opening of the store that there never was
+      claimed.epoch.nonce = world_.random.Next();
+      break;
+    case 2:  // an activity that there is not
+      claimed.activity.seq += 1000;
+      break;
+    default:  // a run that there is not
+      claimed.activity.uid = Uid{world_.random.Next()};
+      break;
+  }
+  v1::ConnectRequest frame;
+  auto* completed = frame.add_messages()->mutable_completed();
+  completed->set_token(claimed.ToString());
+  completed->mutable_result()->set_json_text("{\"value\":-1}");
+  SendLate(std::move(frame), absl::Milliseconds(1));
 }
 
 void Worker::SendLate(v1::ConnectRequest frame, absl::Duration delay) {

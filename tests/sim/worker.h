@@ -3,6 +3,7 @@
 // session.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,12 +24,19 @@ class Worker : public StreamPeer {
 
   // A new process.
   void Start();
-  // The process dies.
-  void Die();
+  // The process dies. `unnoticed`: its streams seem alive to the server.
+  void Die(bool unnoticed = false);
   bool alive() const { return core_ != nullptr; }
   // Its stream breaks, and comes back after `reconnect`.
   void Break(absl::Duration reconnect);
-  void Stall(absl::Duration time) { network_.Stall(stream_, time); }
+  void Stall(absl::Duration time, Network::Direction direction) {
+    network_.Stall(stream_, time, direction);
+  }
+  void CutOff(absl::Duration time) { network_.Partition(*this, time); }
+  // Stands still: does nothing, and sees nothing of what comes.
+  void Freeze(absl::Duration time) {
+    frozen_until_ = world_.clock.Steady() + time;
+  }
 
   void OnMessages(StreamId stream,
                   std::vector<v1::ServerMessage> messages) override;
@@ -50,8 +58,12 @@ class Worker : public StreamPeer {
   void SayAgain(const std::string& token,
                 const activity_worker::Outcome& outcome);
   void SendLate(v1::ConnectRequest frame, absl::Duration delay);
+  // Says a result of an attempt that nobody granted to it.
+  void Lie(const std::string& token);
   void Finish(activity_worker::TaskId id, activity_worker::Outcome outcome);
   void ArmAdvance();
+  // True when the process stands still: `action` happens when it goes on.
+  bool Frozen(const std::function<void()>& action);
   // An action that is void once this process is dead.
   void After(absl::Duration delay, std::function<void()> action);
 
@@ -67,6 +79,7 @@ class Worker : public StreamPeer {
   std::string session_;
   StreamId stream_;
   std::map<activity_worker::TaskId, Running> running_;
+  absl::Duration frozen_until_;
   absl::Duration advance_at_ = absl::InfiniteDuration();
 };
 

@@ -1,26 +1,16 @@
 #include "tests/sim/world.h"
 
+#include <cmath>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
 
 namespace anabranch::sim {
 
-std::string_view FaultName(Fault fault) {
-  static constexpr std::string_view kNames[] = {
-      "kill",        "freeze",     "slow_sync",   "wall_jump", "death",
-      "break",       "long_break", "half_open",   "stall",     "double_answer",
-      "late_answer", "call_lost",  "double_call",
-  };
-  static_assert(std::size(kNames) == static_cast<size_t>(Fault::kCount));
-  return kNames[static_cast<int>(fault)];
-}
-
-World::World(uint64_t seed) : random(seed * 0x9e3779b97f4a7c15ULL + seed) {
-  for (bool& on : on_) on = Chance(0.5);
-  // The one that everything else is about.
-  if (Chance(0.7)) on_[static_cast<int>(Fault::kKill)] = true;
-}
+World::World(uint64_t seed, const std::set<std::string>& without)
+    : random(seed * 0x9e3779b97f4a7c15ULL + seed),
+      config(DrawConfig(random)),
+      faults_(random, without) {}
 
 void World::After(absl::Duration delay, std::function<void()> action) {
   actions_[{clock.Steady() + delay, next_++}] = std::move(action);
@@ -47,10 +37,14 @@ int64_t World::Between(int64_t low, int64_t high) {
                    random.NextBelow(static_cast<uint64_t>(high - low) + 1));
 }
 
-bool World::Happens(Fault fault, double p) {
-  if (healed_ || !on(fault) || !Chance(p)) return false;
+bool World::Happens(Fault fault) {
+  if (healed_ || !on(fault) || !Chance(faults_.rate(fault))) return false;
   Fired(fault);
   return true;
+}
+
+int64_t World::TimesOf(Fault fault) const {
+  return static_cast<int64_t>(std::lround(faults_.rate(fault)));
 }
 
 void World::Fired(Fault fault) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,46 +14,16 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "orchestrator/shard/times.h"
+#include "tests/sim/config.h"
+#include "tests/sim/faults.h"
 
 namespace anabranch::sim {
-
-// Kinds of faults. Half of them are off in each seed, so that rare ones are
-// not drowned by common ones.
-enum class Fault {
-  // The orchestrator is killed between two steps of its loop; see KillPoint.
-  kKill,
-  // The orchestrator stands still for some seconds.
-  kFreeze,
-  // A write takes long.
-  kSlowSync,
-  // The wall clock jumps.
-  kWallJump,
-  // A worker process dies; a new one takes its place.
-  kWorkerDeath,
-  // A worker's stream breaks, and the same session comes back at once.
-  kStreamBreak,
-  // The same, but it comes back late.
-  kLongBreak,
-  // The server does not notice that a stream is gone.
-  kHalfOpen,
-  // Nothing passes for a while, in either direction.
-  kStall,
-  // A worker says a result twice.
-  kDoubleAnswer,
-  // It says a result once more, long after.
-  kLateAnswer,
-  // A client's request or its answer is lost.
-  kCallLost,
-  // A client sends the same request twice at once.
-  kDoubleCall,
-  kCount,
-};
-std::string_view FaultName(Fault fault);
 
 // Threads: one. Outlives everything else of its seed.
 class World {
  public:
-  explicit World(uint64_t seed);
+  // `without`: names of faults that do not happen, whatever the seed says.
+  World(uint64_t seed, const std::set<std::string>& without);
 
   shard::Times Now() { return {clock.Now(), clock.Steady()}; }
 
@@ -65,10 +36,12 @@ class World {
   absl::Duration Between(absl::Duration low, absl::Duration high);
   int64_t Between(int64_t low, int64_t high);
 
-  // Whether this kind happens now, given that it would with probability p.
-  // Never once the faults have stopped.
-  bool Happens(Fault fault, double p);
-  bool on(Fault fault) const { return on_[static_cast<int>(fault)]; }
+  // Whether this kind happens at this occasion. Never once the faults have
+  // stopped.
+  bool Happens(Fault fault);
+  bool on(Fault fault) const { return faults_.on(fault); }
+  // How often a planned fault is to happen in this seed.
+  int64_t TimesOf(Fault fault) const;
   // Counts a fault and puts it into the trace.
   void Fired(Fault fault);
   void StopFaults() { healed_ = true; }
@@ -89,12 +62,17 @@ class World {
 
   FakeClock clock;
   SeededRandom random;
+  const SimConfig config;
+  // How often the store has become an older copy of itself.
+  int restores = 0;
+  // What the orchestrator was told of the disk last.
+  bool disk_full = false;
 
  private:
   using When = std::pair<absl::Duration, uint64_t>;
   std::map<When, std::function<void()>> actions_;
   uint64_t next_ = 0;
-  bool on_[static_cast<int>(Fault::kCount)] = {};
+  const Faults faults_;
   bool healed_ = false;
   std::map<std::string, int64_t> counts_;
   uint64_t hash_ = 0xcbf29ce484222325ULL;
