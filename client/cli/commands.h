@@ -10,6 +10,7 @@ void AddConversationsCommands(CLI::App& app, Session& session);
 void AddFlowsCommand(CLI::App& app, Session& session);
 // Below `run`.
 void AddForkCommand(CLI::App& run, Session& session);
+void AddReplayCommand(CLI::App& app, Session& session);
 void AddRunCommand(CLI::App& app, Session& session);
 void AddRunsCommands(CLI::App& app, Session& session);
 void AddUpCommand(CLI::App& app, Session& session);

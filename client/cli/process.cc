@@ -6,8 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <ostream>
 
 #include "absl/strings/str_cat.h"
 
@@ -41,11 +43,11 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
 // `report` when the program cannot be started.
 [[noreturn]] void BecomeProgram(const char* path, char* const* arguments,
                                 char* const* variables, pid_t parent,
-                                int report) {
+                                int output, int report) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(127);  // it ended before the call above
-  dup2(STDERR_FILENO, STDOUT_FILENO);
+  dup2(output, STDOUT_FILENO);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -57,15 +59,18 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   _exit(127);
 }
 
-}  // namespace
-
-std::string ProcessEnd::ToString() const {
-  if (signal == 0) return absl::StrCat("ended with exit code ", exit_code);
-  return absl::StrCat("was killed by signal ", signal, " (", strsignal(signal),
-                      ")");
+ProcessEnd EndOf(int status) {
+  ProcessEnd end;
+  if (WIFSIGNALED(status)) {
+    end.signal = WTERMSIG(status);
+  } else {
+    end.exit_code = WEXITSTATUS(status);
+  }
+  return end;
 }
 
-absl::StatusOr<pid_t> StartProcess(const ProcessSpec& spec) {
+// With its standard output on the descriptor `output`.
+absl::StatusOr<pid_t> StartWithOutput(const ProcessSpec& spec, int output) {
   std::vector<std::string> arguments = spec.arguments;
   arguments.insert(arguments.begin(), spec.path);
   std::vector<std::string> variables = BuildEnvironment(spec);
@@ -79,7 +84,7 @@ absl::StatusOr<pid_t> StartProcess(const ProcessSpec& spec) {
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid == 0) {
-    BecomeProgram(spec.path.c_str(), argv.data(), envp.data(), parent,
+    BecomeProgram(spec.path.c_str(), argv.data(), envp.data(), parent, output,
                   report[1]);
   }
   const int fork_error = errno;
@@ -100,16 +105,46 @@ absl::StatusOr<pid_t> StartProcess(const ProcessSpec& spec) {
   return pid;
 }
 
+}  // namespace
+
+std::string ProcessEnd::ToString() const {
+  if (signal == 0) return absl::StrCat("ended with exit code ", exit_code);
+  return absl::StrCat("was killed by signal ", signal, " (", strsignal(signal),
+                      ")");
+}
+
+absl::StatusOr<pid_t> StartProcess(const ProcessSpec& spec) {
+  return StartWithOutput(spec, STDERR_FILENO);
+}
+
+absl::StatusOr<ProcessEnd> RunProcess(const ProcessSpec& spec,
+                                      std::ostream& out) {
+  int output[2];
+  if (pipe2(output, O_CLOEXEC) != 0) {
+    return absl::InternalError(absl::StrCat("pipe: ", std::strerror(errno)));
+  }
+  absl::StatusOr<pid_t> pid = StartWithOutput(spec, output[1]);
+  close(output[1]);
+  std::array<char, 64 * 1024> buffer{};
+  while (pid.ok()) {
+    const ssize_t bytes = read(output[0], buffer.data(), buffer.size());
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes <= 0) break;
+    out.write(buffer.data(), bytes);
+  }
+  close(output[0]);
+  if (!pid.ok()) return pid.status();
+  int status = 0;
+  while (waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  out.flush();
+  return EndOf(status);
+}
+
 std::optional<ProcessEnd> TryReap(pid_t pid) {
   int status = 0;
   if (waitpid(pid, &status, WNOHANG) != pid) return std::nullopt;
-  ProcessEnd end;
-  if (WIFSIGNALED(status)) {
-    end.signal = WTERMSIG(status);
-  } else {
-    end.exit_code = WEXITSTATUS(status);
-  }
-  return end;
+  return EndOf(status);
 }
 
 }  // namespace anabranch::cli

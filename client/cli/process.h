@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,6 +33,11 @@ struct ProcessEnd {
 // its own (Ctrl-C reaches us alone), with no signal blocked. It gets SIGTERM
 // when the calling thread ends. Returns its id.
 absl::StatusOr<pid_t> StartProcess(const ProcessSpec& spec);
+
+// Starts it the same way and waits for its end; its standard output goes to
+// `out`.
+absl::StatusOr<ProcessEnd> RunProcess(const ProcessSpec& spec,
+                                      std::ostream& out);
 
 // Nothing while it runs. `pid` is our child and was not reaped before.
 std::optional<ProcessEnd> TryReap(pid_t pid);

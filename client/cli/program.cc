@@ -32,6 +32,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddRunCommand(app, session);
   AddConversationsCommands(app, session);
   AddRunsCommands(app, session);
+  AddReplayCommand(app, session);
   AddStatusCommand(app, session);
   AddVersionCommand(app, session);
 }

@@ -4,6 +4,7 @@
 PROGRAMS=(
   //client:anabranch
   //orchestrator:anabranch-orchestrator
+  //orchestrator:anabranch-replay
   //activity_worker:anabranch-worker
   //fake_claude:fake_claude
 )
