@@ -16,7 +16,7 @@ struct Field {
 constexpr Field kFields[] = {
     {&SimConfig::workers, 1, 3},
     {&SimConfig::slots_per_worker, 1, 6},
-    {&SimConfig::runs, 3, 9},
+    {&SimConfig::runs, 3, kRunsMax},
     {&SimConfig::live_flows, 1, limits::kLiveFlowsDefault},
     {&SimConfig::inputs_per_round, 1, limits::kInputsPerTickMax},
     {&SimConfig::sync_us_max, 100, 20'000},

@@ -9,6 +9,8 @@
 
 namespace anabranch::sim {
 
+inline constexpr int64_t kRunsMax = 9;
+
 struct SimConfig {
   int64_t workers = 1;
   int64_t slots_per_worker = 1;

@@ -1,6 +1,8 @@
 #include "tests/sim/final_checks.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "activity_worker/core/outcome.h"
@@ -28,6 +30,41 @@ std::string ContentOf(StoredPayloads& payloads, const v1::Payload& payload) {
   return payloads.Read(payload.ref()).value_or("(its content is lost)");
 }
 
+// The mismatch of a replay, empty when there is none.
+std::string Replays(const FinalParts& parts, StoredPayloads& payloads,
+                    const RunRecords& run,
+                    const std::vector<storage::v1::ActivationRecord>& history) {
+  const sdk::FlowDefinition* flow = parts.flows.Find(run.fold.run.flow());
+  replay::Replayed replayed =
+      replay::Replay({run.fold.run.run_id(), flow, "sim", &payloads}, history);
+  return replayed.mismatch.has_value() ? replayed.mismatch->report : "";
+}
+
+// Signals that no flow reads are listed by the end, in order. Administrative
+// ends list nothing.
+bool ListsUnread(const RunRecords& run) {
+  std::vector<std::string> received;
+  std::vector<std::string> listed;
+  for (const auto& activation : run.history) {
+    for (const auto& event : activation.events()) {
+      if (event.has_run_terminated() || event.has_run_timed_out()) return true;
+      if (event.signal_received().name() == kUnreadSignal) {
+        received.push_back(event.signal_received().request_id());
+      }
+      auto list = [&listed](const auto& end) {
+        for (const auto& signal : end.unread_signals()) {
+          if (signal.name() != kUnreadSignal) continue;
+          listed.push_back(signal.request_id());
+        }
+      };
+      list(event.run_completed());
+      list(event.run_failed());
+      list(event.run_cancelled());
+    }
+  }
+  return received == listed;
+}
+
 void CheckHistory(const FinalParts& parts, StoredPayloads& payloads, Uid uid,
                   const RunRecords& run) {
   auto fail = [&](const std::string& what) {
@@ -39,12 +76,16 @@ void CheckHistory(const FinalParts& parts, StoredPayloads& payloads, Uid uid,
   if (!stored.ok() || stored->size() != run.history.size()) {
     return fail("its history cannot be read back");
   }
-  const sdk::FlowDefinition* flow = parts.flows.Find(run.fold.run.flow());
-  replay::Replayed replayed =
-      replay::Replay({run.fold.run.run_id(), flow, "sim", &payloads}, *stored);
-  if (replayed.mismatch.has_value()) {
-    return fail("a replay differs: " + replayed.mismatch->report);
+  std::string replayed = Replays(parts, payloads, run, *stored);
+  if (replayed.empty()) {
+    // And what was there at some moment, as a restart would have found it.
+    auto prefix = *std::move(stored);
+    prefix.resize(static_cast<size_t>(
+        parts.world.Between(1, static_cast<int64_t>(run.history.size()))));
+    replayed = Replays(parts, payloads, run, prefix);
   }
+  if (!replayed.empty()) return fail("a replay differs: " + replayed);
+  if (!ListsUnread(run)) return fail("it ended and lost a signal");
   for (const auto& activation : run.history) {
     for (const auto& event : activation.events()) {
       parts.world.Count(replay::EventTypeName(event));

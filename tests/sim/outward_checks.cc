@@ -110,6 +110,12 @@ void OutwardChecks::OnAnswer(const Answer& answer) {
     return world_.Fail(
         absl::StrCat("acknowledged, but not recorded: ", answer.request_id));
   }
+  // Asked again, even long after, it must get the same answer.
+  if (!found &&
+      !records_.contents().dedups.contains({answer.name, answer.request_id})) {
+    return world_.Fail(
+        absl::StrCat("acknowledged, and forgotten: ", answer.request_id));
+  }
   if (answer.uid == Uid{}) return;
   auto first = started_.emplace(answer.name, answer.uid).first;
   if (first->second != answer.uid || records_.Find(answer.uid) != run) {

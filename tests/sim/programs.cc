@@ -144,7 +144,7 @@ Program Signals(World& world) {
   for (int64_t i = world.Between(0, 2); i > 0; --i) {
     program.steps.push_back(
         {world.Between(absl::ZeroDuration(), absl::Seconds(6)),
-         Step::Kind::kSignal, "unread", "1"});
+         Step::Kind::kSignal, kUnreadSignal, "1"});
   }
   program.flow = "signals";
   program.input_json = json{{"count", count}}.dump();
@@ -255,6 +255,11 @@ Program MakeProgram(World& world, int64_t number) {
   json input = json::parse(program.input_json);
   input["program"] = number;
   program.input_json = input.dump();
+  if (world.Chance(0.2)) {
+    program.steps.push_back(
+        {world.Between(absl::ZeroDuration(), absl::Seconds(3)),
+         Step::Kind::kSignal, kUnreadSignal, "1"});
+  }
   if (world.Happens(Fault::kStartTwice)) {
     program.steps.push_back(
         {world.Between(absl::ZeroDuration(), absl::Seconds(5)),

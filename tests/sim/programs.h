@@ -25,6 +25,9 @@ struct Step {
   std::string json;
 };
 
+// The name of signals that no flow reads.
+inline constexpr char kUnreadSignal[] = "unread";
+
 struct Program {
   std::string flow;
   std::string input_json;

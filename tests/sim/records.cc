@@ -69,14 +69,7 @@ void Records::Change(const log::WriteBatch::Change& change) {
     AB_CHECK(unwrapped.ok());
     content = std::string(*unwrapped);
   }
-  if (key.kind() == log::kRunIndexKind) {
-    std::string ns = *key.Text();
-    log::RunName name{ns, *key.Text()};
-    Uid uid{Parsed<storage::v1::RunIndexRecord>(*content).uid()};
-    if (now_.names.contains(name)) Fail(uid, "its name was given twice");
-    now_.names[name] = uid;
-    return;
-  }
+  if (ChangeIndex(change.key, content)) return;
   const bool of_run =
       key.kind() == log::kEventKind || key.kind() == log::kActivityKind ||
       key.kind() == log::kTimerKind || key.kind() == log::kMailboxKind ||
@@ -104,16 +97,7 @@ void Records::Change(const log::WriteBatch::Change& change) {
       run.timer_keys.erase(seq);
     }
   } else if (key.kind() == log::kMailboxKind) {
-    auto n = static_cast<int64_t>(*key.Number());
-    if (content.has_value()) {
-      run.mail[n] = Parsed<storage::v1::MailboxRecord>(*content);
-      const auto& mail = run.mail[n].stimulus();
-      TakeRequest(run, mail.signal_received().request_id());
-      TakeRequest(run, mail.cancel_requested().request_id());
-      TakeRequest(run, mail.run_started().request_id());
-    } else {
-      run.mail.erase(n);
-    }
+    ChangeMail(run, static_cast<int64_t>(*key.Number()), content);
   } else if (key.kind() == log::kStatusKind) {
     run.status = Parsed<storage::v1::StatusRecord>(*content);
   } else if (key.kind() == log::kUsageKind) {
@@ -124,6 +108,47 @@ void Records::Change(const log::WriteBatch::Change& change) {
   } else if (key.kind() == log::kOpenKind) {
     run.open = content.has_value();
   }
+}
+
+bool Records::ChangeIndex(std::string_view key_bytes,
+                          const std::optional<std::string>& content) {
+  log::KeyParser key(key_bytes);
+  if (key.kind() == log::kRunIndexKind) {
+    std::string ns = *key.Text();
+    log::RunName name{ns, *key.Text()};
+    Uid uid{Parsed<storage::v1::RunIndexRecord>(*content).uid()};
+    if (now_.names.contains(name)) Fail(uid, "its name was given twice");
+    now_.names[name] = uid;
+    return true;
+  }
+  if (key.kind() == log::kDedupKind) {
+    std::string ns = *key.Text();
+    std::string run_id = *key.Text();
+    now_.dedups.insert({{ns, run_id}, std::string(key.Rest())});
+    return true;
+  }
+  if (key.kind() == log::kListingKind) {
+    key.Text();
+    key.Number();
+    Uid uid{*key.Number()};
+    now_.runs[uid].listings += content.has_value() ? 1 : -1;
+    touched_.insert(uid);
+    return true;
+  }
+  return false;
+}
+
+void Records::ChangeMail(RunRecords& run, int64_t n,
+                         const std::optional<std::string>& content) {
+  if (!content.has_value()) {
+    run.mail.erase(n);
+    return;
+  }
+  run.mail[n] = Parsed<storage::v1::MailboxRecord>(*content);
+  const auto& mail = run.mail[n].stimulus();
+  TakeRequest(run, mail.signal_received().request_id());
+  TakeRequest(run, mail.cancel_requested().request_id());
+  TakeRequest(run, mail.run_started().request_id());
 }
 
 void Records::ChangeActivity(RunRecords& run, int64_t seq,
@@ -146,6 +171,8 @@ void Records::ChangeActivity(RunRecords& run, int64_t seq,
 
 void Records::Append(Uid uid, RunRecords& run,
                      const storage::v1::ActivationRecord& activation) {
+  std::string rule = run.grammar.Take(activation);
+  if (!rule.empty()) return Fail(uid, rule);
   for (const auto& event : activation.events()) {
     if (run.ended) return Fail(uid, "something follows its end");
     if (event.event_id() != run.fold.last_event_id + 1) {
@@ -337,6 +364,7 @@ void Records::CheckRun(Uid uid, const RunRecords& run) {
   check(shown.failure().SerializeAsString() ==
             folded.failure().SerializeAsString(),
         "its status shows another failure");
+  check(run.listings == 1, "it is not listed once");
   check(run.open == !run.ended, "the open index is wrong about it");
   check(!run.ended || run.mail.empty(), "it is closed and has mail");
   check(blocked || run.mail.empty(), "it has mail and is not blocked");

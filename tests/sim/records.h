@@ -14,6 +14,7 @@
 #include "orchestrator/core/run_state.h"
 #include "orchestrator/log/store.h"
 #include "orchestrator/shard/times.h"
+#include "tests/sim/grammar.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/session_watch.h"
 #include "tests/sim/world.h"
@@ -44,6 +45,9 @@ struct RunRecords {
   std::map<std::pair<int64_t, int32_t>, bool> usage;
   std::optional<storage::v1::StatusRecord> status;
   bool open = false;
+  // Entries in the listing of its namespace.
+  int listings = 0;
+  Grammar grammar;
   // Requests that a stimulus or the end names, in history or mailbox ever.
   std::set<std::string> requests;
 };
@@ -65,12 +69,19 @@ class Records {
   struct Contents {
     std::map<Uid, RunRecords> runs;
     std::map<log::RunName, Uid> names;
+    // Requests whose first answer is kept.
+    std::set<std::pair<log::RunName, std::string>> dedups;
   };
   const Contents& contents() const { return now_; }
   void SetContents(Contents contents) { now_ = std::move(contents); }
 
  private:
   void Change(const log::WriteBatch::Change& change);
+  // A key of no single run; false when it is of one.
+  bool ChangeIndex(std::string_view key,
+                   const std::optional<std::string>& content);
+  void ChangeMail(RunRecords& run, int64_t n,
+                  const std::optional<std::string>& content);
   void ChangeActivity(RunRecords& run, int64_t seq,
                       const std::optional<std::string>& content);
   void Append(Uid uid, RunRecords& run,

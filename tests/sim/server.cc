@@ -34,6 +34,7 @@ Server::Server(Parts parts)
       log_(parts.log),
       sessions_(parts.sessions),
       checks_(parts.checks),
+      watcher_(parts.watcher),
       flows_(parts.flows),
       bad_flows_(parts.bad_flows),
       live_flows_max_(parts.live_flows_max),
@@ -261,7 +262,10 @@ void Server::CloseStream(StreamId stream, absl::Status) {
 }
 
 void Server::RunChanged(Uid uid, bool closed) {
-  Emit([&] { checks_.OnRunChanged(uid, closed); });
+  Emit([&] {
+    checks_.OnRunChanged(uid, closed);
+    watcher_.Look(uid);
+  });
 }
 
 void Server::WorkersChanged(const std::vector<v1::Worker>&) {

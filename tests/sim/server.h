@@ -17,6 +17,7 @@
 #include "tests/sim/network.h"
 #include "tests/sim/outward_checks.h"
 #include "tests/sim/session_watch.h"
+#include "tests/sim/watcher.h"
 #include "tests/sim/world.h"
 
 namespace anabranch::sim {
@@ -43,6 +44,7 @@ class Server : public StreamServer, private shard::Effects {
     DurableLog& log;
     SessionWatch& sessions;
     OutwardChecks& checks;
+    Watcher& watcher;
     const sdk::FlowRegistry& flows;
     // A build that breaks some of the runs that it finds.
     const sdk::FlowRegistry& bad_flows;
@@ -101,6 +103,7 @@ class Server : public StreamServer, private shard::Effects {
   DurableLog& log_;
   SessionWatch& sessions_;
   OutwardChecks& checks_;
+  Watcher& watcher_;
   const sdk::FlowRegistry& flows_;
   const sdk::FlowRegistry& bad_flows_;
   const size_t live_flows_max_;

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 #include <string>
 
+#include "absl/strings/str_split.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/simulation.h"
 
@@ -45,6 +47,21 @@ TEST(Simulation, TheSameSeedGivesTheSameTrace) {
     EXPECT_EQ(RunSeed(seed).trace_hash, RunSeed(seed).trace_hash);
   }
   EXPECT_NE(RunSeed(3).trace_hash, RunSeed(5).trace_hash);
+}
+
+TEST(Simulation, SeedsThatOnceFailedDoNotFailAgain) {
+  std::ifstream file("tests/sim/regressions.txt");
+  ASSERT_TRUE(file.good());
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line.front() == '#') continue;
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(line, absl::MaxSplits('|', 1));
+    auto options = FromFlags(parts.first);
+    ASSERT_TRUE(options.ok()) << line;
+    EXPECT_EQ(Simulate(*options).failure, "")
+        << "again:" << parts.second << "\n  ./dev sim --seeds 1 "
+        << parts.first;
+  }
 }
 
 }  // namespace

@@ -11,14 +11,13 @@
 #include "tests/sim/caller.h"
 #include "tests/sim/final_checks.h"
 #include "tests/sim/server.h"
+#include "tests/sim/watcher.h"
 #include "tests/sim/worker.h"
 
 namespace anabranch::sim {
 namespace {
 
-// Virtual times: for how long there are faults, and how long after them
-// everything must be closed.
-constexpr absl::Duration kFaultTime = absl::Seconds(15);
+// How long after the faults everything must be closed, in virtual time.
 constexpr absl::Duration kHealTime = absl::Seconds(120);
 // Keeps a seed that goes wild from going on for ever.
 constexpr int64_t kActionsMax = 500'000;
@@ -33,11 +32,12 @@ class Simulation {
         checks_(world_, records_, ledger_),
         network_(world_),
         log_(world_, records_),
+        watcher_(world_, log_, records_),
         flows_("sim"),
         bad_flows_("sim-bad"),
-        server_({world_, network_, log_, sessions_, checks_, flows_, bad_flows_,
-                 LiveFlows(options)}),
-        runs_max_(options.runs_max) {
+        server_({world_, network_, log_, sessions_, checks_, watcher_, flows_,
+                 bad_flows_, LiveFlows(options)}),
+        options_(options) {
     world_.print = options.print;
     RegisterFlows(flows_);
     RegisterBadFlows(bad_flows_);
@@ -51,7 +51,7 @@ class Simulation {
       if (!world_.Step() || ++actions > kActionsMax) {
         world_.Fail("it goes on for ever");
       }
-      if (world_.clock.Steady() > kFaultTime + kHealTime) {
+      if (world_.clock.Steady() > options_.fault_time + kHealTime) {
         world_.Fail("not everything closed in time: " + WhatIsOpen());
       }
     }
@@ -76,23 +76,27 @@ class Simulation {
       workers_.back()->Start();
     }
     for (int64_t i = 0; i < world_.config.runs; ++i) {
-      if (runs_max_ > 0 && i >= runs_max_) break;
-      callers_.push_back(std::make_unique<Caller>(
-          Caller::Parts{world_, server_, checks_}, MakeProgram(world_, i),
-          static_cast<int>(i)));
-      callers_.back()->Begin(
-          world_.Between(absl::ZeroDuration(), absl::Seconds(5)));
+      // Drawn in any case, so that the others stay what they are.
+      auto caller =
+          std::make_unique<Caller>(Caller::Parts{world_, server_, checks_},
+                                   MakeProgram(world_, i), static_cast<int>(i));
+      absl::Duration begin =
+          world_.Between(absl::ZeroDuration(), absl::Seconds(5));
+      if (!options_.runs.empty() && !options_.runs.contains(i)) continue;
+      callers_.push_back(std::move(caller));
+      callers_.back()->Begin(begin);
     }
     PlanServerFaults();
     PlanLogFaults();
     PlanWorkerFaults();
-    world_.After(kFaultTime, [this] { Heal(); });
+    world_.After(options_.fault_time, [this] { Heal(); });
+    Watch();
     server_.Boot();
   }
 
   void PlanServerFaults() {
     for (int64_t n = world_.TimesOf(Fault::kKill); n > 0; --n) {
-      world_.After(FaultyMoment(), [this] {
+      world_.After(MomentOf(Fault::kKill), [this] {
         server_.KillAt(static_cast<KillPoint>(
             world_.Between(0, static_cast<int64_t>(KillPoint::kCount) - 2)));
       });
@@ -134,8 +138,10 @@ class Simulation {
                    [this] { log_.SetFreeBytes(limits::kSpaceReserveBytes); });
     });
     if (world_.on(Fault::kRestore)) {
-      world_.After(FaultyMoment() / 2, [this] { backup_ = log_.Copy(); });
-      world_.After(kFaultTime / 2 + FaultyMoment() / 2, [this] { Restore(); });
+      const absl::Duration half = options_.fault_time / 2;
+      const absl::Duration moment = MomentOf(Fault::kRestore) / 2;
+      world_.After(moment, [this] { backup_ = log_.Copy(); });
+      world_.After(half + moment, [this] { Restore(); });
     }
   }
 
@@ -166,14 +172,21 @@ class Simulation {
     });
   }
 
-  absl::Duration FaultyMoment() {
-    return world_.Between(absl::ZeroDuration(), kFaultTime);
+  // Somebody looks, whatever happens.
+  void Watch() {
+    watcher_.LookAtAny();
+    world_.After(world_.Between(absl::Milliseconds(50), absl::Seconds(1)),
+                 [this] { Watch(); });
+  }
+
+  absl::Duration MomentOf(Fault fault) {
+    return options_.fault_time * world_.RandomOf(fault).NextUnit();
   }
 
   template <typename Action>
   void Plan(Fault fault, Action action) {
     for (int64_t n = world_.TimesOf(fault); n > 0; --n) {
-      world_.After(FaultyMoment(), [this, fault, action] {
+      world_.After(MomentOf(fault), [this, fault, action] {
         world_.Fired(fault);
         action();
       });
@@ -185,6 +198,7 @@ class Simulation {
     ++world_.restores;
     server_.Restore(*backup_);
     checks_.OnRestored();
+    watcher_.OnRestored();
     for (const auto& caller : callers_) caller->OnRestored();
   }
 
@@ -252,10 +266,11 @@ class Simulation {
   OutwardChecks checks_;
   Network network_;
   DurableLog log_;
+  Watcher watcher_;
   sdk::FlowRegistry flows_;
   sdk::FlowRegistry bad_flows_;
   Server server_;
-  const int64_t runs_max_;
+  const SimulationOptions options_;
   std::optional<DurableLog::Backup> backup_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Caller>> callers_;

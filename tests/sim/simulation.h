@@ -3,24 +3,11 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
-#include <set>
 #include <string>
 
-namespace anabranch::sim {
+#include "tests/sim/options.h"
 
-struct SimulationOptions {
-  uint64_t seed = 1;
-  // Live flows that the shard keeps; 0 replays for every stimulus. Nothing:
-  // none in every other seed, else what the seed's configuration says.
-  std::optional<size_t> live_flows_max;
-  // Kinds of faults that do not happen, by name.
-  std::set<std::string> without;
-  // Only so many of the seed's runs; 0 is all.
-  int64_t runs_max = 0;
-  // Prints each happening to stderr.
-  bool print = false;
-};
+namespace anabranch::sim {
 
 struct SimulationResult {
   // Which rule was broken and when; empty when none was.

@@ -10,7 +10,9 @@ namespace anabranch::sim {
 World::World(uint64_t seed, const std::set<std::string>& without)
     : random(seed * 0x9e3779b97f4a7c15ULL + seed),
       config(DrawConfig(random)),
-      faults_(random, without) {}
+      faults_(random, without) {
+  for (int i = 0; i < kFaultCount; ++i) streams_.emplace_back(random.Next());
+}
 
 void World::After(absl::Duration delay, std::function<void()> action) {
   actions_[{clock.Steady() + delay, next_++}] = std::move(action);
@@ -38,7 +40,8 @@ int64_t World::Between(int64_t low, int64_t high) {
 }
 
 bool World::Happens(Fault fault) {
-  if (healed_ || !on(fault) || !Chance(faults_.rate(fault))) return false;
+  if (healed_ || !on(fault)) return false;
+  if (RandomOf(fault).NextUnit() >= faults_.rate(fault)) return false;
   Fired(fault);
   return true;
 }

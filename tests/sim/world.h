@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "base/clock.h"
@@ -42,6 +43,10 @@ class World {
   bool on(Fault fault) const { return faults_.on(fault); }
   // How often a planned fault is to happen in this seed.
   int64_t TimesOf(Fault fault) const;
+  // The randomness of one kind: leaving out a kind does not change the others.
+  SeededRandom& RandomOf(Fault fault) {
+    return streams_[static_cast<size_t>(fault)];
+  }
   // Counts a fault and puts it into the trace.
   void Fired(Fault fault);
   void StopFaults() { healed_ = true; }
@@ -73,6 +78,7 @@ class World {
   std::map<When, std::function<void()>> actions_;
   uint64_t next_ = 0;
   const Faults faults_;
+  std::vector<SeededRandom> streams_;
   bool healed_ = false;
   std::map<std::string, int64_t> counts_;
   uint64_t hash_ = 0xcbf29ce484222325ULL;
