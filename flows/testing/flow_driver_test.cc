@@ -5,7 +5,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "sdk/flow_context.h"
 #include "sdk/flow_instance.h"
 
@@ -59,6 +62,37 @@ TEST(FlowDriver, NoticesWhatATestExpectsInVain) {
   run.Start("1");
   EXPECT_NONFATAL_FAILURE(run.Activity("other"), "no activity other");
   EXPECT_NONFATAL_FAILURE(run.ResultJson(), "has_complete_run");
+}
+
+Future<Payload> UsesTheRest(FlowContext& ctx, FlowInput) {
+  auto answer =
+      ctx.Answer("how", [](const Payload&) -> absl::StatusOr<Payload> {
+        return sdk::JsonPayload("\"well\"");
+      });
+  const Payload drawn =
+      ctx.SideEffect("drawn", [] { return sdk::JsonPayload("5"); });
+  ctx.Publish("drawn", drawn);
+  if (!ctx.Patched("second child")) co_return absl::UnknownError("old way");
+  auto first = ctx.StartChild({.flow = "a"});
+  auto second = ctx.StartChild({.flow = "b"});
+  auto failed = co_await second;
+  ctx.Cancel(first);
+  auto done = co_await first;
+  if (!done.ok()) co_return done.status();
+  co_return (co_await ctx.ContinueAsNew(*done)).status();
+}
+
+TEST(FlowDriver, KnowsChildrenMarkersPatchesAndTheNextGeneration) {
+  FlowDriver run(Definition<UsesTheRest>());
+  run.Start("1");
+  EXPECT_EQ(run.PublishedJson("drawn"), "5");
+  EXPECT_EQ(run.Query("how")->json_text(), "\"well\"");
+  EXPECT_EQ(run.OpenChildren().size(), 2u);
+  run.FailChild("b", "bad", "no luck");
+  EXPECT_EQ(run.cancelled(), std::vector<std::string>{"a"});
+  run.CompleteChild("a", "7");
+  ASSERT_TRUE(run.closing().has_continue_as_new());
+  EXPECT_EQ(run.closing().continue_as_new().input().json_text(), "7");
 }
 
 }  // namespace
