@@ -59,6 +59,9 @@ class FlowInstance {
 
   // Signals that the flow has not received.
   std::vector<anabranch::v1::SignalReceived> UnreadSignals() const;
+  size_t unread_signal_count() const {
+    return runtime_.unread_signals().size();
+  }
 
   // Not empty once the flow let an exception out.
   const std::string& exception() const { return runtime_.exception; }

@@ -47,7 +47,8 @@ void RunState::Start(const HistoryEvent& event) {
   run.set_uid(started.uid());
   run.set_generation(started.generation());
   run.set_state(api::RUN_STATE_RUNNING);
-  *run.mutable_create_time() = event.event_time();
+  // A later generation keeps the first one's.
+  if (!run.has_create_time()) *run.mutable_create_time() = event.event_time();
   *run.mutable_input() = started.input();
   *run.mutable_labels() = started.labels();
   run.set_cancel_requested(started.cancel_requested());
@@ -180,12 +181,12 @@ void RunState::Apply(const HistoryEvent& event) {
       ApplyChild(event);
       break;
     case HistoryEvent::kRunPaused:
-      run.set_state(api::RUN_STATE_PAUSED);
+      if (!run.has_blocked()) run.set_state(api::RUN_STATE_PAUSED);
       *run.mutable_pause()->mutable_time() = event.event_time();
       run.mutable_pause()->set_reason(event.run_paused().reason());
       break;
     case HistoryEvent::kRunResumed:
-      run.set_state(api::RUN_STATE_RUNNING);
+      if (!run.has_blocked()) run.set_state(api::RUN_STATE_RUNNING);
       run.clear_pause();
       break;
     case HistoryEvent::kMarkerRecorded: {

@@ -76,6 +76,16 @@ void BatchBuilder::PutOpen(Uid uid) { Put(OpenKey(uid), ""); }
 
 void BatchBuilder::DeleteOpen(Uid uid) { Delete(OpenKey(uid)); }
 
+void BatchBuilder::PutPaused(Uid uid) { Put(PausedKey(uid), ""); }
+
+void BatchBuilder::DeletePaused(Uid uid) { Delete(PausedKey(uid)); }
+
+void BatchBuilder::PutDeadline(const storage::TimerRecord& record) {
+  Put(DeadlineKey(Uid{record.uid()}), record.SerializeAsString());
+}
+
+void BatchBuilder::DeleteDeadline(Uid uid) { Delete(DeadlineKey(uid)); }
+
 void BatchBuilder::PutListing(std::string_view ns, absl::Time create_time,
                               Uid uid) {
   Put(ListingKey(ns, create_time, uid), "");

@@ -12,6 +12,8 @@
 //   ru <namespace> 0 <run_id> 0        RunIndexRecord
 //   dd <namespace> 0 <run_id> 0 <request_id>   DedupRecord
 //   op <uid>                           a run that is open (empty value)
+//   pa <uid>                           a run that is paused (empty value)
+//   rd <uid>                           TimerRecord of an open run's deadline
 //   ls <namespace> 0 <~create time> <uid>      listing, newest first
 //   pl <sha256>                        payload content: encoding byte, bytes
 //   cv <namespace> 0 <id> 0 <revision> ConversationRecord
@@ -62,6 +64,11 @@ class BatchBuilder {
                 const storage::DedupRecord& record);
   void PutOpen(Uid uid);
   void DeleteOpen(Uid uid);
+  void PutPaused(Uid uid);
+  void DeletePaused(Uid uid);
+  // `record.seq` is 0.
+  void PutDeadline(const storage::TimerRecord& record);
+  void DeleteDeadline(Uid uid);
   void PutListing(std::string_view ns, absl::Time create_time, Uid uid);
   void PutPayload(const anabranch::v1::PayloadRef& ref,
                   std::string_view content);
@@ -108,6 +115,9 @@ class StoreReader {
   absl::StatusOr<std::optional<storage::DedupRecord>> ReadDedup(
       const RunName& name, std::string_view request_id);
   absl::StatusOr<std::vector<Uid>> ReadOpenRuns();
+  absl::StatusOr<std::vector<Uid>> ReadPausedRuns();
+  // Of open runs that have one.
+  absl::StatusOr<std::vector<storage::TimerRecord>> ReadAllDeadlines();
   // A page of a namespace's runs, newest first, after `cursor` (empty: from
   // the newest). `next_cursor` is empty at the end. Cursors are opaque bytes.
   struct RunPage {

@@ -48,6 +48,12 @@ inline std::string DedupKey(const RunName& name, std::string_view request_id) {
 inline std::string OpenKey(Uid uid) {
   return KeyBuilder(kOpenKind).Id(uid).Take();
 }
+inline std::string PausedKey(Uid uid) {
+  return KeyBuilder(kPausedKind).Id(uid).Take();
+}
+inline std::string DeadlineKey(Uid uid) {
+  return KeyBuilder(kDeadlineKind).Id(uid).Take();
+}
 inline std::string ListingPrefix(std::string_view ns) {
   return KeyBuilder(kListingKind).Text(ns).Take();
 }

@@ -87,6 +87,22 @@ absl::StatusOr<std::string> FindActivation(EventLog& log, Uid uid,
   return begin;
 }
 
+// Keys that say no more than which run: their uids.
+absl::StatusOr<std::vector<Uid>> ReadUids(EventLog& log,
+                                          std::string_view kind) {
+  std::vector<Uid> uids;
+  absl::Status damage;
+  RETURN_IF_ERROR(log.Scan(PrefixRange(std::string(kind)),
+                           [&](std::string_view key, std::string_view value) {
+                             damage = UnwrapRecord(key, value).status();
+                             uids.push_back(
+                                 Uid{KeyParser(key).Number().value_or(0)});
+                             return damage.ok();
+                           }));
+  RETURN_IF_ERROR(damage);
+  return uids;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<storage::ActivationRecord>>
@@ -186,17 +202,16 @@ absl::StatusOr<std::vector<storage::UsageRecord>> StoreReader::ReadUsage(
 }
 
 absl::StatusOr<std::vector<Uid>> StoreReader::ReadOpenRuns() {
-  std::vector<Uid> uids;
-  absl::Status damage;
-  RETURN_IF_ERROR(log_.Scan(PrefixRange(std::string(kOpenKind)),
-                            [&](std::string_view key, std::string_view value) {
-                              damage = UnwrapRecord(key, value).status();
-                              uids.push_back(
-                                  Uid{KeyParser(key).Number().value_or(0)});
-                              return damage.ok();
-                            }));
-  RETURN_IF_ERROR(damage);
-  return uids;
+  return ReadUids(log_, kOpenKind);
+}
+
+absl::StatusOr<std::vector<Uid>> StoreReader::ReadPausedRuns() {
+  return ReadUids(log_, kPausedKind);
+}
+
+absl::StatusOr<std::vector<storage::TimerRecord>>
+StoreReader::ReadAllDeadlines() {
+  return ReadAll<storage::TimerRecord>(log_, std::string(kDeadlineKind));
 }
 
 absl::StatusOr<StoreReader::RunPage> StoreReader::ListRuns(

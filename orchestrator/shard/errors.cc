@@ -34,6 +34,39 @@ absl::Status RunClosed(const RunName& name, const std::string& state) {
       "RUN_OPEN", name.run_id, "the run must be open");
 }
 
+absl::Status ExistingRunClosed(const RunName& name,
+                               const anabranch::v1::Run& run) {
+  const std::string& state = anabranch::v1::RunState_Name(run.state());
+  return MakeError(
+      StatusCode::kAlreadyExists, "RUN_ALREADY_EXISTS",
+      absl::StrCat("run ", name.run_id, " exists and is closed (", state,
+                   "): only an open run can be used; choose another run_id, "
+                   "or delete or retry that run"),
+      {{"run_id", name.run_id}, {"namespace", name.ns}, {"state", state}});
+}
+
+absl::Status RunNotBegun(const RunName& name) {
+  return WithPrecondition(
+      MakeError(StatusCode::kFailedPrecondition, "RUN_NOT_BEGUN",
+                absl::StrCat("run ", name.run_id,
+                             " was BLOCKED before its first event: there is "
+                             "nothing to hold back; run a good build of its "
+                             "flow, or terminate it"),
+                {{"run_id", name.run_id}}),
+      "RUN_BEGUN", name.run_id, "the run must have its first event");
+}
+
+absl::Status SignalsFull(const RunName& name) {
+  return WithRetryDelay(
+      MakeError(
+          StatusCode::kResourceExhausted, "SIGNALS_FULL",
+          absl::StrCat("run ", name.run_id, " has ", limits::kUnreadSignalsMax,
+                       " signals that it has not read, which is as many "
+                       "as it may have; send more when it has read some"),
+          {{"run_id", name.run_id}}),
+      absl::Seconds(30));
+}
+
 absl::Status FlowNotFound(const std::string& flow) {
   return MakeError(StatusCode::kNotFound, "FLOW_NOT_FOUND",
                    absl::StrCat("this server has no flow ", flow,

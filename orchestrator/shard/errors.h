@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "anabranch/v1/run.pb.h"
 #include "orchestrator/log/store.h"
 
 namespace anabranch::shard {
@@ -12,6 +13,12 @@ namespace anabranch::shard {
 absl::Status RunNotFound(const log::RunName& name);
 absl::Status RunAlreadyExists(const log::RunName& name);
 absl::Status RunClosed(const log::RunName& name, const std::string& state);
+// A start that would use the existing run, which is closed.
+absl::Status ExistingRunClosed(const log::RunName& name,
+                               const anabranch::v1::Run& run);
+// BLOCKED before its first event.
+absl::Status RunNotBegun(const log::RunName& name);
+absl::Status SignalsFull(const log::RunName& name);
 absl::Status FlowNotFound(const std::string& flow);
 absl::Status RequestIdReused(const std::string& request_id);
 absl::Status MailboxFull(const log::RunName& name);

@@ -22,6 +22,11 @@ class Matcher {
   // Takes an offer back; no effect when there is none.
   void Remove(ActivityId id);
 
+  // Keeps back what the run offers, now and later, until it is let go.
+  void Hold(Uid uid);
+  // What it offers takes the place that it would have had.
+  void Unhold(Uid uid);
+
   struct Match {
     ActivityId id;
     Session* session = nullptr;
@@ -34,8 +39,11 @@ class Matcher {
     std::string type;
     uint64_t order = 0;
   };
+  void TakeOut(ActivityId id, const Place& place);
+
   std::map<std::string, std::set<std::pair<uint64_t, ActivityId>>> ready_;
   std::map<ActivityId, Place> places_;
+  std::set<Uid> held_;
   uint64_t next_order_ = 0;
 };
 

@@ -25,8 +25,13 @@ core::RunState Fold(const core::RunState& before,
   for (const auto& activation : history) {
     for (const auto& event : activation.events()) state.Apply(event);
   }
-  if (history.empty()) state.run = before.run;
+  if (history.empty()) {
+    state.run = before.run;
+    return state;
+  }
   *state.run.mutable_usage() = before.run.usage();
+  // A run is as old as its first generation.
+  *state.run.mutable_create_time() = before.run.create_time();
   return state;
 }
 
@@ -66,6 +71,10 @@ absl::StatusOr<LiveRun*> RunTable::Load(Uid uid) {
   run.name = {status->run().namespace_(), status->run().run_id()};
   run.state.uid = uid;
   run.state.run = status->run();
+  run.state.published.insert(status->published().begin(),
+                             status->published().end());
+  run.segments.assign(status->segments().begin(), status->segments().end());
+  run.previous_uid = Uid{status->previous_uid()};
   run.start_digest = status->start_digest();
   run.mailbox_first = status->mailbox_first();
   run.mailbox_next = status->mailbox_next();
@@ -107,8 +116,9 @@ absl::Status RunTable::Rebuild(LiveRun& run, const StatusRecord& status) {
     return absl::OkStatus();
   }
   run.flow = std::move(replayed.flow);
-  run.state.run.set_state(v1::RUN_STATE_RUNNING);
   run.state.run.clear_blocked();
+  run.state.run.set_state(run.state.run.has_pause() ? v1::RUN_STATE_PAUSED
+                                                    : v1::RUN_STATE_RUNNING);
   if (run.mailbox_first < run.mailbox_next) {
     ASSIGN_OR_RETURN(run.takeable_mail, store_.ReadMailbox(run.state.uid));
   }

@@ -27,6 +27,10 @@ struct LiveRun {
   std::string start_digest;
   int64_t mailbox_first = 0;
   int64_t mailbox_next = 0;
+  // Histories that come before the generation's own.
+  std::vector<storage::v1::Segment> segments;
+  // The generation before; 0 for the first.
+  Uid previous_uid;
   // Stimuli that wait in the mailbox and could be taken in now.
   std::vector<log::StoreReader::MailboxEntry> takeable_mail;
   // Activations that are not durable yet; cleared when they are.

@@ -39,6 +39,19 @@ absl::Status Shard::Recover(Times now) {
     timers_.Arm({{Uid{timer.uid()}, timer.seq()}, TimerKind::kFlowTimer},
                 now.steady + left);
   }
+  ASSIGN_OR_RETURN(auto deadlines, store_.ReadAllDeadlines());
+  for (const auto& deadline : deadlines) {
+    absl::Duration left =
+        std::clamp(FromProto(deadline.fire_time()) - now.wall,
+                   absl::ZeroDuration(), FromProto(deadline.duration()));
+    timers_.Arm({{Uid{deadline.uid()}, 0}, TimerKind::kRunDeadline},
+                now.steady + left);
+  }
+  ASSIGN_OR_RETURN(auto paused, store_.ReadPausedRuns());
+  for (Uid uid : paused) {
+    paused_.try_emplace(uid);
+    matcher_.Hold(uid);
+  }
   if (!sessions_.all().empty()) {
     grace_until_ = now.steady + limits::kRecoveryGrace;
   }
@@ -46,8 +59,9 @@ absl::Status Shard::Recover(Times now) {
   ASSIGN_OR_RETURN(auto blocked, store_.ReadMailboxRuns());
   for (Uid uid : blocked) {
     ASSIGN_OR_RETURN(LiveRun * run, runs_.Load(uid));
-    if (run != nullptr && run->flow != nullptr) TakeMail(*run, now);
-    if (run != nullptr) Touch(uid);
+    if (run == nullptr || run->state.closed()) continue;
+    if (run->flow != nullptr) TakeMail(*run, now);
+    Touch(uid);
   }
   last_tick_ = now;
   return absl::OkStatus();
@@ -157,7 +171,14 @@ void Shard::DescribeLive(const LiveRun& run,
   status.set_start_digest(run.start_digest);
   status.set_mailbox_first(run.mailbox_first);
   status.set_mailbox_next(run.mailbox_next);
+  status.set_previous_uid(run.previous_uid.value);
+  *status.mutable_segments() = {run.segments.begin(), run.segments.end()};
   api::Run& shown = *status.mutable_run();
+  shown.clear_published();
+  for (const auto& [name, value] : run.state.published) {
+    (*status.mutable_published())[name] = value;
+    shown.add_published(name);
+  }
   if (shown.has_blocked()) {
     shown.mutable_blocked()->set_mailbox_size(
         static_cast<int>(run.mailbox_next - run.mailbox_first));
@@ -168,8 +189,7 @@ void Shard::DescribeLive(const LiveRun& run,
     *info->mutable_fire_time() = timer.fire_time();
   }
   if (run.flow != nullptr) {
-    shown.set_unread_signals(
-        static_cast<int>(run.flow->UnreadSignals().size()));
+    shown.set_unread_signals(static_cast<int>(run.flow->unread_signal_count()));
   }
 }
 

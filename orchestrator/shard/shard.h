@@ -74,8 +74,21 @@ class Shard : private sdk::PayloadReader {
  private:
   using ActivityRecord = storage::v1::ActivityRecord;
 
-  // --- runs (shard_runs.cc) ---
+  // --- starts (shard_start.cc) ---
   void On(StartRun input, Times now);
+  absl::StatusOr<StartedRun> Start(StartRun& input, Times now);
+  absl::StatusOr<StartedRun> UseExisting(StartRun& input, Uid uid,
+                                         const std::string& digest, Times now);
+  Uid NewUid();
+  Uid BeginRun(const StartRun& input, Times now);
+  // Delivers RunStarted to a generation that does not exist yet: its uid and
+  // number are in `started`. The listing is the caller's.
+  LiveRun& BeginGeneration(const RunName& name, const std::string& digest,
+                           const google::protobuf::Timestamp& create_time,
+                           api::RunStarted started, Times now);
+  void ArmDeadline(Uid uid, const google::protobuf::Timestamp& deadline,
+                   Times now);
+  // --- runs (shard_runs.cc) ---
   void On(SignalRun input, Times now);
   void On(CancelRun input, Times now);
   void On(TerminateRun input, Times now);
@@ -84,6 +97,14 @@ class Shard : private sdk::PayloadReader {
   void On(QueryRun input, Times now);
   void On(PauseRun input, Times now);
   void On(ResumeRun input, Times now);
+  // Records an event that wakes nothing and needs no flow. Not before the
+  // event's own time, if it has one.
+  void AppendAdministrative(LiveRun& run, api::HistoryEvent event, Times now);
+  // Nothing of the run is granted and none of its timers fires until it is
+  // let go.
+  void HoldRun(Uid uid);
+  void LetRunGo(Uid uid, Times now);
+  void TimeOutRun(const TimerKey& key, Times now);
   // --- retry and deletion (shard_retry.cc, shard_delete.cc) ---
   void On(RetryRun input, Times now);
   void On(DeleteRun input, Times now);
@@ -96,9 +117,12 @@ class Shard : private sdk::PayloadReader {
   void Remember(const RunName& name, const std::string& request_id,
                 const std::string& method, const std::string& digest,
                 Times now);
+  absl::StatusOr<std::optional<storage::v1::DedupRecord>> FindDedup(
+      const RunName& name, const std::string& request_id);
   // The open run of that name, or a refusal.
   absl::StatusOr<LiveRun*> OpenRun(const RunName& name);
-  void BeginRun(const StartRun& input, const std::string& digest, Times now);
+  // That many more can wait for it.
+  absl::Status CheckRoomForSignals(const LiveRun& run, size_t count);
 
   // --- activations (shard_activations.cc) ---
   // Takes a stimulus into the run, or puts it into its mailbox.
@@ -215,6 +239,8 @@ class Shard : private sdk::PayloadReader {
   std::optional<absl::Duration> grace_until_;
   // Due in the grace: armed again when it ends.
   std::vector<TimerKey> held_back_;
+  // Paused runs, and their timers that came due meanwhile, in order.
+  std::map<Uid, std::vector<TimerKey>> paused_;
   std::optional<Times> last_tick_;
 };
 

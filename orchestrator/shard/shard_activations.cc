@@ -38,10 +38,9 @@ void Shard::Stimulate(Uid uid, api::HistoryEvent stimulus, Times now) {
 
 void Shard::TakeMail(LiveRun& run, Times now) {
   auto mail = std::exchange(run.takeable_mail, {});
-  for (size_t i = 0; i < mail.size(); ++i) {
+  for (size_t i = 0; i < mail.size() && !run.state.closed(); ++i) {
     batch_.DeleteMailbox(run.state.uid, mail[i].n);
     run.mailbox_first = mail[i].n + 1;
-    if (run.state.closed()) continue;
     api::HistoryEvent stimulus = std::move(*mail[i].record.mutable_stimulus());
     if (run.flow != nullptr) {
       Activate(run, std::move(stimulus), now);
@@ -198,6 +197,12 @@ void Shard::FollowEvent(LiveRun& run, const api::HistoryEvent& event,
     case api::HistoryEvent::kTimerFired:
       batch_.DeleteTimer(uid, event.timer_fired().seq());
       break;
+    case api::HistoryEvent::kRunPaused:
+      HoldRun(uid);
+      break;
+    case api::HistoryEvent::kRunResumed:
+      LetRunGo(uid, now);
+      break;
     default:
       break;
   }
@@ -228,11 +233,13 @@ void Shard::CloseRun(LiveRun& run) {
     }
   }
   timers_.DisarmAll(uid);
-  for (int64_t n = run.mailbox_first; n < run.mailbox_next; ++n) {
-    batch_.DeleteMailbox(uid, n);
-  }
-  run.mailbox_first = run.mailbox_next;
+  // What waits in the mailbox was acknowledged: RetryRun takes it in.
   run.takeable_mail.clear();
+  if (run.state.run.has_deadline()) batch_.DeleteDeadline(uid);
+  if (paused_.erase(uid) > 0) {
+    batch_.DeletePaused(uid);
+    matcher_.Unhold(uid);
+  }
   batch_.DeleteOpen(uid);
   run.flow.reset();
 }

@@ -67,7 +67,12 @@ void Shard::Grant(const Matcher::Match& match, Times now) {
 }
 
 void Shard::OnDue(const TimerKey& key, Times now) {
+  if (key.kind == TimerKind::kRunDeadline) return TimeOutRun(key, now);
   if (key.kind == TimerKind::kFlowTimer) {
+    if (auto paused = paused_.find(key.id.uid); paused != paused_.end()) {
+      paused->second.push_back(key);
+      return;
+    }
     if (grace_until_.has_value() && HasAttemptInFlight(key.id.uid)) {
       held_back_.push_back(key);
       return;

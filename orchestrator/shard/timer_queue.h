@@ -21,6 +21,8 @@ enum class TimerKind {
   kAttemptDeadline,
   // An activity's schedule_to_close_timeout.
   kCloseDeadline,
+  // The run's own; its seq is 0.
+  kRunDeadline,
 };
 
 struct TimerKey {

@@ -366,8 +366,8 @@ void Records::CheckRun(Uid uid, const RunRecords& run) {
         "its status shows another failure");
   check(run.listings == 1, "it is not listed once");
   check(run.open == !run.ended, "the open index is wrong about it");
-  check(!run.ended || run.mail.empty(), "it is closed and has mail");
-  check(blocked || run.mail.empty(), "it has mail and is not blocked");
+  check(blocked || run.ended || run.mail.empty(),
+        "it is open, has mail and is not blocked");
   check(static_cast<int64_t>(run.mail.size()) ==
             run.status->mailbox_next() - run.status->mailbox_first(),
         "its status counts other mail");
