@@ -23,12 +23,11 @@ namespace anabranch::replay {
 class Recorder {
  public:
   explicit Recorder(sdk::FlowFunction function)
+      : Recorder(function, DefaultStart()) {}
+  Recorder(sdk::FlowFunction function, const v1::RunStarted& start)
       : flow_(std::make_unique<sdk::FlowInstance>(function)) {
     v1::HistoryEvent started;
-    auto& attributes = *started.mutable_run_started();
-    attributes.set_run_id("r");
-    attributes.set_generation(1);
-    attributes.set_seed(7);
+    *started.mutable_run_started() = start;
     Take(std::move(started));
   }
 
@@ -48,6 +47,13 @@ class Recorder {
       if (core::ConcernsFlow(event)) flow_->Deliver(event);
     }
     EXPECT_EQ(flow_->exception(), "");
+    history_.push_back(std::move(record));
+  }
+
+  // An administrative event: the flow does not hear of it.
+  void Add(v1::HistoryEvent event) {
+    storage::v1::ActivationRecord record;
+    Append(record, std::move(event));
     history_.push_back(std::move(record));
   }
 
@@ -80,6 +86,14 @@ class Recorder {
   const core::RunState& state() const { return state_; }
 
  private:
+  static v1::RunStarted DefaultStart() {
+    v1::RunStarted start;
+    start.set_run_id("r");
+    start.set_generation(1);
+    start.set_seed(7);
+    return start;
+  }
+
   void Append(storage::v1::ActivationRecord& record, v1::HistoryEvent event) {
     event.set_event_id(state_.last_event_id + 1);
     event.set_activation(record.events_size() == 0
