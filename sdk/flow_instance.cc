@@ -61,7 +61,7 @@ Failure ChildFailure(const anabranch::v1::ChildClosed& closed) {
 
 }  // namespace
 
-FlowInstance::FlowInstance(FlowFunction function) : function_(function) {
+FlowInstance::FlowInstance(FlowStarter starter) : starter_(std::move(starter)) {
   context_.emplace(runtime_, nullptr);
 }
 
@@ -103,7 +103,7 @@ void FlowInstance::Start(const HistoryEvent& event) {
   for (const auto& [name, payload] : attributes.attachments()) {
     input.attachments[name] = payload;
   }
-  main_ = function_(*context_, std::move(input));
+  main_ = starter_(*context_, std::move(input));
 }
 
 void FlowInstance::Resolve(const HistoryEvent& event) {

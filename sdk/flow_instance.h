@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,10 +23,14 @@ namespace anabranch::sdk {
 // A flow: a coroutine that returns its result.
 using FlowFunction = Future<Payload> (*)(FlowContext&, FlowInput);
 
+// What calls one: it may hold what the coroutine then gets by value. Lives as
+// long as its instance.
+using FlowStarter = std::function<Future<Payload>(FlowContext&, FlowInput)>;
+
 // Under its run's role. Destroying it evicts the flow.
 class FlowInstance {
  public:
-  explicit FlowInstance(FlowFunction function);
+  explicit FlowInstance(FlowStarter starter);
   ~FlowInstance();
   FlowInstance(const FlowInstance&) = delete;
   FlowInstance& operator=(const FlowInstance&) = delete;
@@ -78,7 +83,7 @@ class FlowInstance {
   void RequestCancel();
   void CloseIfReturned();
 
-  FlowFunction function_;
+  FlowStarter starter_;
   Runtime runtime_;
   // Destroyed before the runtime, after all frames: see ~FlowInstance.
   std::optional<FlowContext> context_;
