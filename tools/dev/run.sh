@@ -32,3 +32,8 @@ verb_sim() {
   say "Will build, then run the simulation."
   run_program "The simulation" //tests/sim:sim "$@"
 }
+
+verb_scenarios() {
+  say "Will build, then play the text scenarios."
+  run_program "The scenarios" //tests/scenarios:scenarios "$@"
+}
