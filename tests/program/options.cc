@@ -94,4 +94,26 @@ absl::StatusOr<api::ActivityOptions> ToActivityOptions(const Options& options) {
   return out;
 }
 
+absl::StatusOr<ChildOptions> ToChildOptions(const Options& options) {
+  ChildOptions out;
+  for (const auto& [name, text] : options) {
+    std::string word = Unquoted(text);
+    if (name == "flow") {
+      out.flow = word;
+    } else if (name == "policy" && word == "terminate") {
+      out.policy = api::PARENT_CLOSE_POLICY_TERMINATE;
+    } else if (name == "policy" && word == "abandon") {
+      out.policy = api::PARENT_CLOSE_POLICY_ABANDON;
+    } else if (name == "policy" && word == "request_cancel") {
+      out.policy = api::PARENT_CLOSE_POLICY_REQUEST_CANCEL;
+    } else if (name == "wait" && word == "started") {
+      out.wait_started = true;
+    } else if (name != "timeout" || !absl::ParseDuration(word, &out.timeout)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, "=", text, " is no option of child"));
+    }
+  }
+  return out;
+}
+
 }  // namespace anabranch::program

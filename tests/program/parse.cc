@@ -116,6 +116,7 @@ class Parser {
         {"now", {&Parser::ParseDraw}},
         {"random", {&Parser::ParseDraw}},
         {"uuid", {&Parser::ParseDraw}},
+        {"suggested", {&Parser::ParseDraw}},
         {"side_effect", {&Parser::ParseSideEffect, 1, 1}},
         {"many", {&Parser::ParseMany, 1, kMore}},
         {"loop", {&Parser::ParseLoop, 1, kMore}},
@@ -123,7 +124,18 @@ class Parser {
         {"all", {&Parser::ParseJoin}},
         {"settled", {&Parser::ParseJoin}},
         {"any", {&Parser::ParseJoin}},
+        {"first", {&Parser::ParseJoin}},
+        {"race", {&Parser::ParseJoin}},
         {"try", {&Parser::ParseTry}},
+        {"scope", {&Parser::ParseScope, 1, 1}},
+        {"shield", {&Parser::ParseScope}},
+        {"cancel", {&Parser::ParseCancel, 1, 1}},
+        {"publish", {&Parser::ParsePublish, 2, 2}},
+        {"answer", {&Parser::ParseAnswer, 1, 2}},
+        {"patch", {&Parser::ParsePatch, 1, 1}},
+        {"deprecate_patch", {&Parser::ParseDeprecatePatch, 1, 1}},
+        {"child", {&Parser::ParseChild, 0, 1}},
+        {"continue", {&Parser::ParseContinue}},
         {"return", {&Parser::ParseReturn, 0, 1}},
         {"fail", {&Parser::ParseFail, 1, 2}},
         {"throw", {&Parser::ParseThrow, 1, 1}},
@@ -173,7 +185,8 @@ class Parser {
   absl::StatusOr<Statement> ParseDraw(const Head& head) {
     if (head.verb == "now") return Statement{Draw{Draw::Kind::kNow}};
     if (head.verb == "random") return Statement{Draw{Draw::Kind::kRandom}};
-    return Statement{Draw{Draw::Kind::kUuid}};
+    if (head.verb == "uuid") return Statement{Draw{Draw::Kind::kUuid}};
+    return Statement{Draw{Draw::Kind::kSuggested}};
   }
 
   absl::StatusOr<Statement> ParseSideEffect(const Head& head) {
@@ -204,6 +217,8 @@ class Parser {
     Join join;
     if (head.verb == "settled") join.kind = Join::Kind::kSettled;
     if (head.verb == "any") join.kind = Join::Kind::kAny;
+    if (head.verb == "first") join.kind = Join::Kind::kFirst;
+    if (head.verb == "race") join.kind = Join::Kind::kRace;
     int indent = at_ < lines_.size() ? lines_[at_].indent : 0;
     if (indent <= head.line.indent) {
       return Problem(head.line, "needs branches below it, further right");
@@ -238,6 +253,66 @@ class Parser {
       return Problem(head.line, "needs `on TYPE` after its block");
     }
     return Statement{std::move(statement)};
+  }
+
+  absl::StatusOr<Statement> ParseScope(const Head& head) {
+    InScope scope{head.Name(0), {}};
+    ASSIGN_OR_RETURN(scope.body, Body(head.line));
+    return Statement{std::move(scope)};
+  }
+
+  absl::StatusOr<Statement> ParseCancel(const Head& head) {
+    return Statement{CancelScope{head.Name(0)}};
+  }
+
+  absl::StatusOr<Statement> ParsePublish(const Head& head) {
+    Publish publish{head.Name(0), ""};
+    ASSIGN_OR_RETURN(publish.value, Json(head, 1));
+    return Statement{std::move(publish)};
+  }
+
+  absl::StatusOr<Statement> ParseAnswer(const Head& head) {
+    Answer answer{head.Name(0), ""};
+    if (head.arguments() == 2) {
+      ASSIGN_OR_RETURN(answer.value, Json(head, 1));
+    }
+    return Statement{std::move(answer)};
+  }
+
+  absl::StatusOr<Statement> ParsePatch(const Head& head) {
+    Patch patch{head.Name(0), {}, {}};
+    ASSIGN_OR_RETURN(patch.newer, Body(head.line));
+    if (const Line* line = Follower(head.line, "else")) {
+      ASSIGN_OR_RETURN(patch.older, Body(*line));
+    }
+    return Statement{std::move(patch)};
+  }
+
+  absl::StatusOr<Statement> ParseDeprecatePatch(const Head& head) {
+    return Statement{DeprecatePatch{head.Name(0)}};
+  }
+
+  absl::StatusOr<Statement> ParseChild(const Head& head) {
+    Child child{head.Name(0), head.words.options, {}};
+    auto options = ToChildOptions(child.options);
+    if (!options.ok()) {
+      return Problem(head.line, std::string(options.status().message()));
+    }
+    bool has_program =
+        at_ < lines_.size() && lines_[at_].indent > head.line.indent;
+    if (has_program == child.options.contains("flow")) {
+      return Problem(head.line, "needs either flow= or a program below it");
+    }
+    if (has_program) {
+      ASSIGN_OR_RETURN(child.program, Body(head.line));
+    }
+    return Statement{std::move(child)};
+  }
+
+  absl::StatusOr<Statement> ParseContinue(const Head& head) {
+    Continue next;
+    ASSIGN_OR_RETURN(next.program, Body(head.line));
+    return Statement{std::move(next)};
   }
 
   absl::StatusOr<Statement> ParseReturn(const Head& head) {

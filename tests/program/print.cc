@@ -31,9 +31,8 @@ class Printer {
   }
   void operator()(const AwaitCancel&) { Add("await_cancel"); }
   void operator()(const Draw& s) {
-    Add(s.kind == Draw::Kind::kNow      ? "now"
-        : s.kind == Draw::Kind::kRandom ? "random"
-                                        : "uuid");
+    constexpr const char* kVerbs[] = {"now", "random", "uuid", "suggested"};
+    Add(kVerbs[static_cast<int>(s.kind)]);
   }
   void operator()(const SideEffect& s) {
     Add(absl::StrCat("side_effect ", Quoted(s.name)));
@@ -51,9 +50,8 @@ class Printer {
     AddBody(s.body);
   }
   void operator()(const Join& s) {
-    Add(s.kind == Join::Kind::kAll       ? "all"
-        : s.kind == Join::Kind::kSettled ? "settled"
-                                         : "any");
+    constexpr const char* kVerbs[] = {"all", "settled", "any", "first", "race"};
+    Add(kVerbs[static_cast<int>(s.kind)]);
     for (const Block& branch : s.branches) {
       absl::StrAppend(&text, std::string(indent_ + 2, ' '), "branch\n",
                       PrintProgram(branch, indent_ + 4));
@@ -66,6 +64,44 @@ class Printer {
       Add(absl::StrCat("on ", Quoted(handler.type)));
       AddBody(handler.body);
     }
+  }
+  void operator()(const InScope& s) {
+    Add(s.name.empty() ? "shield" : absl::StrCat("scope ", Quoted(s.name)));
+    AddBody(s.body);
+  }
+  void operator()(const CancelScope& s) {
+    Add(absl::StrCat("cancel ", Quoted(s.name)));
+  }
+  void operator()(const Publish& s) {
+    Add(absl::StrCat("publish ", Quoted(s.name), " ", s.value));
+  }
+  void operator()(const Answer& s) {
+    Add(s.value.empty()
+            ? absl::StrCat("answer ", Quoted(s.name))
+            : absl::StrCat("answer ", Quoted(s.name), " ", s.value));
+  }
+  void operator()(const Patch& s) {
+    Add(absl::StrCat("patch ", Quoted(s.id)));
+    AddBody(s.newer);
+    if (s.older.empty()) return;
+    Add("else");
+    AddBody(s.older);
+  }
+  void operator()(const DeprecatePatch& s) {
+    Add(absl::StrCat("deprecate_patch ", Quoted(s.id)));
+  }
+  void operator()(const Child& s) {
+    std::string line = "child";
+    if (!s.run_id.empty()) absl::StrAppend(&line, " ", Quoted(s.run_id));
+    for (const auto& [name, value] : s.options) {
+      absl::StrAppend(&line, " ", name, "=", value);
+    }
+    Add(line);
+    AddBody(s.program);
+  }
+  void operator()(const Continue& s) {
+    Add("continue");
+    AddBody(s.program);
   }
   void operator()(const Return& s) {
     Add(s.json.empty() ? "return" : absl::StrCat("return ", s.json));

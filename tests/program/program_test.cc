@@ -49,6 +49,30 @@ on timeout
   return [1]
 on *
   return
+first
+  branch
+    call echo 1
+race
+  branch
+    timer 1s
+suggested
+scope s
+  cancel s
+  shield
+    call echo null
+publish state {"a": 1}
+answer state
+answer fixed 1
+patch "two ways"
+  now
+else
+  uuid
+deprecate_patch p
+child c policy=abandon timeout=5s wait=started
+  return 1
+child flow=other
+continue
+  now
 throw "no more"
 log line
 )";
@@ -91,6 +115,9 @@ TEST(ParseProgram, ErrorsNameTheLine) {
   EXPECT_THAT(ProblemWith("now\n  now"), HasSubstr("stands deeper"));
   EXPECT_THAT(ProblemWith("  now\nnow"), HasSubstr("further left"));
   EXPECT_THAT(ProblemWith("many x now"), HasSubstr("needs a number"));
+  EXPECT_THAT(ProblemWith("child c"), HasSubstr("needs either flow="));
+  EXPECT_THAT(ProblemWith("child c policy=keep\n  now"),
+              HasSubstr("policy=keep is no option of child"));
 }
 
 TEST(ToActivityOptions, AConstantBackoffWithoutJitter) {
@@ -139,6 +166,8 @@ class ProgramTest : public ::testing::Test {
       } else if (command->has_fail_run()) {
         text += "failed " + command->fail_run().failure().type() + ": " +
                 command->fail_run().failure().message();
+      } else if (command->has_cancel_activity()) {
+        text += "cancel ";
       } else {
         text += command->ShortDebugString();
       }
@@ -201,6 +230,38 @@ TEST_F(ProgramTest, ManyRunSideBySide) {
   Complete(4, "4");
   Complete(5, "5");
   EXPECT_EQ(Commands(), "b completed [[[1],[2],[3]],4,5]");
+}
+
+TEST_F(ProgramTest, ARaceCancelsTheOthers) {
+  Start("race\n  call a\n  call b\nreturn");
+  EXPECT_EQ(Commands(), "a b ");
+  Complete(2, "7");
+  EXPECT_EQ(Commands(), "cancel completed [[1,[7]]]");
+}
+
+TEST_F(ProgramTest, TheFirstSuccessCounts) {
+  Start("first\n  call a\n  call b");
+  EXPECT_EQ(Commands(), "a b ");
+  Fail(1, "boom");
+  Complete(2, "7");
+  EXPECT_EQ(Commands(), "completed [[1,[7]]]");
+}
+
+TEST_F(ProgramTest, AScopeIsCancelledByName) {
+  Start(
+      "scope s\n  all\n    try\n      call a\n    on cancelled\n"
+      "      return 1\n    branch\n      call b\n      cancel s");
+  EXPECT_EQ(Commands(), "a b ");
+  Complete(2, "7");
+  EXPECT_EQ(Commands(), "cancel completed [[1,[7]]]");
+}
+
+TEST_F(ProgramTest, AnswersQueriesWhileItsBranchGoesOn) {
+  Start("answer so_far\ncall a\ncall b");
+  Complete(1, "1");
+  auto answer = flow_->Query("so_far", v1::Payload());
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->json_text(), "[1]");
 }
 
 TEST_F(ProgramTest, ATextThatDoesNotParseFailsTheRun) {

@@ -2,14 +2,20 @@
 //
 //   flow NAME [build=BUILD]       the program below is flow NAME of that build
 //                                 (build-1 when none is named)
-//   start RUN [FLOW] [input=JSON] [request=ID]
+//   start RUN [FLOW] [input=JSON] [request=ID] [timeout=D] [labels={…}]
+//         [signals=[[NAME, JSON],…]] [conflict=use_existing]
 //                                 without FLOW it carries out the program below
 //   signal RUN NAME [JSON] [request=ID]
-//   cancel RUN [request=ID]       terminate RUN [request=ID]
+//   cancel | terminate | pause | resume | retry RUN [request=ID]
+//   delete RUN [force]
+//   query RUN NAME [JSON]
+//   queue NAME [rate=N] [burst=N] [key_limit=N]
+//                                 sets the limits of a task queue
 //   show RUN                      how GetRun shows it
-//   history RUN                   every event of it
+//   history RUN                   every event of it, of all generations
+//   workers                       how ListWorkers shows them
 //
-//   worker W [types=A,B] [slots=N] [answers]
+//   worker W [types=A,B] [queues=A,B] [slots=N] [answers]
 //                                 connects; `answers` returns each task's input
 //   disconnect W                  its stream breaks
 //   reconnect W [forgets=R/S,…] [holds=R/S,…]
@@ -18,7 +24,8 @@
 //   silent W                      the stream stays, nothing comes any more
 //   accept RUN/SEQ                the task has reached its worker
 //   complete RUN/SEQ [JSON] [attempt=N]
-//   fail RUN/SEQ TYPE [MESSAGE] [final] [delay=D]
+//   fail RUN/SEQ TYPE [MESSAGE] [final] [delay=D] [attempt=N]
+//   heartbeat RUN/SEQ [JSON]
 //   advance D                     time passes, and what is due happens
 //   restart [after=D] [build=B]   the orchestrator is killed and starts again
 //
@@ -27,6 +34,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,7 +43,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "anabranch/storage/v1/records.pb.h"
 #include "anabranch/v1/worker_stream.pb.h"
+#include "base/ids.h"
 #include "orchestrator/shard/input.h"
 #include "orchestrator/shard/testing/harness.h"
 #include "sdk/flow_registry.h"
@@ -76,10 +86,20 @@ class Player {
   absl::Status Flow(const Command& command);
   absl::Status Start(const Command& command);
   absl::Status Signal(const Command& command);
-  absl::Status Cancel(const Command& command);
-  absl::Status Terminate(const Command& command);
+  // cancel, terminate, pause, resume.
+  template <typename Input>
+  absl::Status Ask(const Command& command);
+  absl::Status Retry(const Command& command);
+  absl::Status Delete(const Command& command);
+  absl::Status Query(const Command& command);
+  absl::Status Queue(const Command& command);
   absl::Status Show(const Command& command);
   absl::Status History(const Command& command);
+  // One generation's events, those that it shares with others included.
+  absl::StatusOr<std::vector<v1::HistoryEvent>> EventsOf(
+      Uid uid, const storage::v1::StatusRecord& status);
+  // The answer first, then what else comes of the input.
+  void RoundAndAnswer(shard::Input input, const std::function<void()>& print);
 
   // --- workers (player_workers.cc) ---
   absl::Status Connect(const Command& command);
@@ -87,6 +107,8 @@ class Player {
   absl::Status Reconnect(const Command& command);
   absl::Status Silent(const Command& command);
   absl::Status Accept(const Command& command);
+  absl::Status Heartbeat(const Command& command);
+  absl::Status Workers(const Command& command);
   absl::Status Complete(const Command& command);
   absl::Status Fail(const Command& command);
   absl::StatusOr<Worker*> FindWorker(const Command& command);

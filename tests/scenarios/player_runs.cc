@@ -1,10 +1,11 @@
 // What callers do.
+#include <limits>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "tests/program/parse.h"
 #include "tests/program/print.h"
@@ -12,6 +13,8 @@
 
 namespace anabranch::scenarios {
 namespace {
+
+using nlohmann::json;
 
 std::string Option(const Command& command, const std::string& name) {
   auto option = command.words.options.find(name);
@@ -35,6 +38,37 @@ absl::StatusOr<shard::RunName> RunOf(const Command& command) {
 shard::DoneReply Into(absl::Status& answer) {
   answer = absl::UnknownError("no answer");
   return [&answer](absl::Status status) { answer = std::move(status); };
+}
+
+template <typename T>
+shard::Reply<T> Into(absl::StatusOr<T>& answer) {
+  answer = absl::UnknownError("no answer");
+  return [&answer](absl::StatusOr<T> result) { answer = std::move(result); };
+}
+
+// What `start` names beside the flow.
+absl::Status ReadStartOptions(const Command& command, shard::StartRun& input) {
+  std::string timeout = Option(command, "timeout");
+  absl::Duration limit;
+  if (!timeout.empty() && !absl::ParseDuration(timeout, &limit)) {
+    return absl::InvalidArgumentError("timeout= needs a duration such as 10s");
+  }
+  if (!timeout.empty()) input.run_timeout = limit;
+  input.use_existing = Option(command, "conflict") == "use_existing";
+  auto labels = json::parse(Option(command, "labels"), nullptr, false);
+  if (labels.is_object()) {
+    for (const auto& [name, value] : labels.items()) {
+      input.labels[name] = value.get<std::string>();
+    }
+  }
+  auto signals = json::parse(Option(command, "signals"), nullptr, false);
+  if (!signals.is_array()) return absl::OkStatus();
+  for (const json& one : signals) {
+    v1::SignalReceived& signal = input.signals.emplace_back();
+    signal.set_name(one.at(0).get<std::string>());
+    signal.mutable_input()->set_json_text(one.at(1).dump());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -63,19 +97,25 @@ absl::Status Player::Start(const Command& command) {
     std::string json = Option(command, "input");
     input.input.set_json_text(json.empty() ? "null" : json);
   }
-  absl::StatusOr<shard::StartedRun> answer = absl::UnknownError("no answer");
-  input.reply = [&answer](absl::StatusOr<shard::StartedRun> started) {
-    answer = std::move(started);
-  };
-  size_t before = outputs_.size();
-  Round({std::move(input)});
-  // The answer first, then what the start led to.
-  std::vector<std::string> led_to(outputs_.begin() + before, outputs_.end());
-  outputs_.resize(before);
-  PrintError(answer.status());
-  if (answer.ok()) Print(answer->created ? "created" : "exists");
-  outputs_.insert(outputs_.end(), led_to.begin(), led_to.end());
+  RETURN_IF_ERROR(ReadStartOptions(command, input));
+  absl::StatusOr<shard::StartedRun> answer;
+  input.reply = Into(answer);
+  RoundAndAnswer(std::move(input), [this, &answer] {
+    PrintError(answer.status());
+    if (answer.ok()) Print(answer->created ? "created" : "exists");
+  });
   return absl::OkStatus();
+}
+
+void Player::RoundAndAnswer(shard::Input input,
+                            const std::function<void()>& print) {
+  std::vector<std::string> before = std::exchange(outputs_, {});
+  std::vector<shard::Input> inputs;
+  inputs.push_back(std::move(input));
+  Round(std::move(inputs));
+  std::vector<std::string> led_to = std::exchange(outputs_, std::move(before));
+  print();
+  outputs_.insert(outputs_.end(), led_to.begin(), led_to.end());
 }
 
 absl::Status Player::Signal(const Command& command) {
@@ -90,32 +130,87 @@ absl::Status Player::Signal(const Command& command) {
   input.request_id = Option(command, "request");
   absl::Status answer;
   input.reply = Into(answer);
-  Round({std::move(input)});
-  PrintError(answer);
+  RoundAndAnswer(std::move(input), [this, &answer] { PrintError(answer); });
   return absl::OkStatus();
 }
 
-absl::Status Player::Cancel(const Command& command) {
-  shard::CancelRun input;
+template <typename Input>
+absl::Status Player::Ask(const Command& command) {
+  Input input;
   ASSIGN_OR_RETURN(input.name, RunOf(command));
   input.reason = "as asked";
   input.request_id = Option(command, "request");
   absl::Status answer;
   input.reply = Into(answer);
-  Round({std::move(input)});
-  PrintError(answer);
+  RoundAndAnswer(std::move(input), [this, &answer] { PrintError(answer); });
   return absl::OkStatus();
 }
 
-absl::Status Player::Terminate(const Command& command) {
-  shard::TerminateRun input;
+template absl::Status Player::Ask<shard::CancelRun>(const Command& command);
+template absl::Status Player::Ask<shard::TerminateRun>(const Command& command);
+template absl::Status Player::Ask<shard::PauseRun>(const Command& command);
+template absl::Status Player::Ask<shard::ResumeRun>(const Command& command);
+
+absl::Status Player::Retry(const Command& command) {
+  shard::RetryRun input;
   ASSIGN_OR_RETURN(input.name, RunOf(command));
-  input.reason = "as asked";
   input.request_id = Option(command, "request");
+  absl::StatusOr<shard::RetriedRun> answer;
+  input.reply = Into(answer);
+  RoundAndAnswer(std::move(input), [this, &answer] {
+    PrintError(answer.status());
+    if (!answer.ok()) return;
+    Print(absl::StrCat("released_activities=", answer->released_activities,
+                       " generation=", answer->generation));
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Player::Delete(const Command& command) {
+  shard::DeleteRun input;
+  ASSIGN_OR_RETURN(input.name, RunOf(command));
+  input.force = Word(command, 2) == "force";
   absl::Status answer;
   input.reply = Into(answer);
-  Round({std::move(input)});
-  PrintError(answer);
+  RoundAndAnswer(std::move(input), [this, &answer] { PrintError(answer); });
+  return absl::OkStatus();
+}
+
+absl::Status Player::Query(const Command& command) {
+  shard::QueryRun input;
+  ASSIGN_OR_RETURN(input.name, RunOf(command));
+  input.query = Word(command, 2);
+  input.input.set_json_text(
+      command.words.plain.size() > 3 ? command.words.plain[3] : "null");
+  absl::StatusOr<shard::QueryAnswer> answer;
+  input.reply = Into(answer);
+  RoundAndAnswer(std::move(input), [this, &answer] {
+    PrintError(answer.status());
+    if (!answer.ok()) return;
+    Print(absl::StrCat(renderer_.Payload(answer->result),
+                       answer->published ? " (published)" : ""));
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Player::Queue(const Command& command) {
+  shard::SetTaskQueue input;
+  input.record.set_name(Word(command, 1));
+  double rate = 0;
+  int burst = 0;
+  int key_limit = 0;
+  if (absl::SimpleAtod(Option(command, "rate"), &rate)) {
+    input.record.set_tasks_per_second(rate);
+  }
+  if (absl::SimpleAtoi(Option(command, "burst"), &burst)) {
+    input.record.set_burst(burst);
+  }
+  if (absl::SimpleAtoi(Option(command, "key_limit"), &key_limit)) {
+    input.record.set_default_key_limit(key_limit);
+  }
+  absl::Status answer;
+  input.reply = Into(answer);
+  RoundAndAnswer(std::move(input), [this, &answer] { PrintError(answer); });
   return absl::OkStatus();
 }
 
@@ -131,6 +226,28 @@ absl::Status Player::Show(const Command& command) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<v1::HistoryEvent>> Player::EventsOf(
+    Uid uid, const storage::v1::StatusRecord& status) {
+  std::vector<std::pair<Uid, int64_t>> segments;
+  for (const auto& segment : status.segments()) {
+    segments.emplace_back(Uid{segment.uid()}, segment.last_event_id());
+  }
+  segments.emplace_back(uid, std::numeric_limits<int64_t>::max());
+  std::vector<v1::HistoryEvent> events;
+  for (const auto& [of, last] : segments) {
+    ASSIGN_OR_RETURN(auto records,
+                     harness_.store.ReadActivations(of, 1, 1 << 30));
+    for (const auto& record : records) {
+      for (const v1::HistoryEvent& event : record.events()) {
+        bool follows =
+            events.empty() || event.event_id() > events.back().event_id();
+        if (follows && event.event_id() <= last) events.push_back(event);
+      }
+    }
+  }
+  return events;
+}
+
 absl::Status Player::History(const Command& command) {
   ASSIGN_OR_RETURN(shard::RunName name, RunOf(command));
   ASSIGN_OR_RETURN(auto index, harness_.store.ReadRunIndex(name));
@@ -138,8 +255,22 @@ absl::Status Player::History(const Command& command) {
     Print("no such run");
     return absl::OkStatus();
   }
-  std::vector<v1::HistoryEvent> events = harness_.History(name.run_id);
-  for (const std::string& line : renderer_.History(events)) Print(line);
+  std::vector<std::vector<v1::HistoryEvent>> generations;
+  for (uint64_t uid = index->uid(); uid != 0;) {
+    ASSIGN_OR_RETURN(auto status, harness_.store.ReadStatus(Uid{uid}));
+    if (!status.has_value()) break;
+    ASSIGN_OR_RETURN(auto events, EventsOf(Uid{uid}, *status));
+    generations.push_back(std::move(events));
+    uid = status->previous_uid();
+  }
+  for (size_t i = generations.size(); i > 0; --i) {
+    if (generations.size() > 1) {
+      Print(absl::StrCat("generation ", generations.size() - i + 1));
+    }
+    for (const std::string& line : renderer_.History(generations[i - 1])) {
+      Print(line);
+    }
+  }
   return absl::OkStatus();
 }
 

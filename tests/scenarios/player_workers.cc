@@ -177,6 +177,25 @@ absl::Status Player::Accept(const Command& command) {
   return absl::OkStatus();
 }
 
+absl::Status Player::Heartbeat(const Command& command) {
+  ASSIGN_OR_RETURN(auto found, FindTask(command));
+  const auto& words = command.words.plain;
+  v1::WorkerMessage message;
+  message.mutable_heartbeat()->set_token(found.second->token);
+  if (words.size() > 2) {
+    message.mutable_heartbeat()->mutable_details()->set_json_text(words[2]);
+  }
+  Send(*found.first, std::move(message));
+  return absl::OkStatus();
+}
+
+absl::Status Player::Workers(const Command&) {
+  for (const v1::Worker& worker : harness_.effects.workers) {
+    Print(renderer_.Worker(worker));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Player::Complete(const Command& command) {
   ASSIGN_OR_RETURN(auto found, FindTask(command));
   const auto& words = command.words.plain;

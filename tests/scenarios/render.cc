@@ -78,6 +78,10 @@ std::vector<std::string> Renderer::Run(const v1::Run& run) {
   return lines;
 }
 
+std::string Renderer::Worker(const v1::Worker& worker) const {
+  return FieldsText(worker, origin_);
+}
+
 std::string Renderer::Payload(const v1::Payload& payload) const {
   return PayloadText(payload);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "anabranch/v1/worker.pb.h"
 #include "anabranch/v1/history.pb.h"
 #include "anabranch/v1/payload.pb.h"
 #include "anabranch/v1/run.pb.h"
@@ -28,6 +29,8 @@ class Renderer {
 
   // One line for each field.
   std::vector<std::string> Run(const v1::Run& run);
+
+  std::string Worker(const v1::Worker& worker) const;
 
   std::string Payload(const v1::Payload& payload) const;
 
