@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/build_id.h"
 #include "base/limits.h"
 
@@ -56,6 +57,12 @@ std::optional<int> ParseOptions(int argc, char** argv, Options& options) {
                  "Flows kept in memory; 0 replays for every stimulus")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
+  double watchdog_seconds = absl::ToDoubleSeconds(limits::kFlowWatchdog);
+  app.add_option("--flow-watchdog-seconds", watchdog_seconds,
+                 "A flow that does not come back for this long ends the "
+                 "process; twice at one place, and it is BLOCKED")
+      ->check(CLI::Range(0.05, 3600.0))
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level,
                  "trace, debug, info, warn, error or off")
       ->capture_default_str();
@@ -69,6 +76,7 @@ std::optional<int> ParseOptions(int argc, char** argv, Options& options) {
     // 0 for --help and --version.
     return app.exit(error) == 0 ? 0 : kBadUsage;
   }
+  options.flow_watchdog = absl::Seconds(watchdog_seconds);
   if (crash.empty()) return std::nullopt;
   auto spec = log::CrashSpec::Parse(crash);
   if (!spec.ok()) {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/time/time.h"
+#include "base/limits.h"
 #include "orchestrator/log/crash_at.h"
 
 namespace anabranch::orchestrator {
@@ -13,6 +15,8 @@ struct Options {
   std::string address = "127.0.0.1:7400";
   bool insecure_listen = false;
   int live_flows = 0;
+  // A flow that does not come back for this long ends the process.
+  absl::Duration flow_watchdog = limits::kFlowWatchdog;
   std::string log_level = "info";
   std::string log_format = "text";
   // For tests: where to kill this process.

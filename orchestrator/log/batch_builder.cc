@@ -106,4 +106,13 @@ void BatchBuilder::PutConversation(const storage::ConversationRecord& record) {
       record.SerializeAsString());
 }
 
+void BatchBuilder::PutFlowCrash(const storage::FlowCrashRecord& record) {
+  Put(FlowCrashKey(Uid{record.uid()}, record.event_id()),
+      record.SerializeAsString());
+}
+
+void BatchBuilder::DeleteFlowCrash(Uid uid, int64_t event_id) {
+  Delete(FlowCrashKey(uid, event_id));
+}
+
 }  // namespace anabranch::log

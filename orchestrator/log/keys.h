@@ -30,6 +30,7 @@ inline constexpr std::string_view kPausedKind = "pa";
 inline constexpr std::string_view kDeadlineKind = "rd";
 inline constexpr std::string_view kPayloadKind = "pl";
 inline constexpr std::string_view kConversationKind = "cv";
+inline constexpr std::string_view kFlowCrashKind = "fc";
 inline constexpr std::string_view kStoreKind = "sm";
 
 // Puts a key together, part by part.

@@ -17,6 +17,7 @@
 //   ls <namespace> 0 <~create time> <uid>      listing, newest first
 //   pl <sha256>                        payload content: encoding byte, bytes
 //   cv <namespace> 0 <id> 0 <revision> ConversationRecord
+//   fc <uid> <event id>                FlowCrashRecord: a flow died there
 //   sm                                 StoreRecord
 //
 // Every value is wrapped in the record envelope (record.h).
@@ -73,6 +74,8 @@ class BatchBuilder {
   void PutPayload(const anabranch::v1::PayloadRef& ref,
                   std::string_view content);
   void PutConversation(const storage::ConversationRecord& record);
+  void PutFlowCrash(const storage::FlowCrashRecord& record);
+  void DeleteFlowCrash(Uid uid, int64_t event_id);
 
   bool empty() const { return batch_.changes.empty(); }
   int64_t Bytes() const { return bytes_; }
@@ -146,6 +149,10 @@ class StoreReader {
   // the first).
   absl::StatusOr<std::vector<storage::ConversationRecord>> ListConversations(
       std::string_view ns, std::string_view after_id, int limit);
+
+  absl::StatusOr<std::optional<storage::FlowCrashRecord>> ReadFlowCrash(
+      Uid uid, int64_t event_id);
+  absl::StatusOr<std::vector<storage::FlowCrashRecord>> ReadFlowCrashes();
 
  private:
   EventLog& log_;

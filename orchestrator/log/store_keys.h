@@ -82,6 +82,9 @@ inline std::string ConversationKey(std::string_view ns, std::string_view id,
       .Number32(static_cast<uint32_t>(revision))
       .Take();
 }
+inline std::string FlowCrashKey(Uid uid, int64_t event_id) {
+  return KeyBuilder(kFlowCrashKind).Id(uid).Count(event_id).Take();
+}
 inline std::string StoreKey() { return std::string(kStoreKind); }
 
 }  // namespace anabranch::log

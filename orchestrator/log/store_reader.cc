@@ -309,4 +309,14 @@ StoreReader::ListConversations(std::string_view ns, std::string_view after_id,
   return records;
 }
 
+absl::StatusOr<std::optional<storage::FlowCrashRecord>>
+StoreReader::ReadFlowCrash(Uid uid, int64_t event_id) {
+  return ReadOne<storage::FlowCrashRecord>(log_, FlowCrashKey(uid, event_id));
+}
+
+absl::StatusOr<std::vector<storage::FlowCrashRecord>>
+StoreReader::ReadFlowCrashes() {
+  return ReadAll<storage::FlowCrashRecord>(log_, std::string(kFlowCrashKind));
+}
+
 }  // namespace anabranch::log

@@ -67,7 +67,7 @@ class Replayer {
       }
     }
     flow_->SetRecordedMarkers(std::move(markers));
-    flow_->Deliver(stimulus);
+    Deliver(stimulus);
     if (!Healthy(stimulus)) return false;
     for (int i = 1; i < activation.events_size(); ++i) {
       if (!CommandEvent(activation.events(i))) return false;
@@ -88,11 +88,16 @@ class Replayer {
       return false;
     }
     if (core::ConcernsFlow(event)) {
-      flow_->Deliver(event);
+      Deliver(event);
       if (!Healthy(event)) return false;
     }
     last_match_ = event;
     return true;
+  }
+
+  void Deliver(const HistoryEvent& event) {
+    InFlow in_flow(input_.guard, event);
+    flow_->Deliver(event);
   }
 
   bool Healthy(const HistoryEvent& event) {

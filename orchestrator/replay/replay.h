@@ -11,6 +11,7 @@
 
 #include "anabranch/storage/v1/records.pb.h"
 #include "anabranch/v1/run.pb.h"
+#include "orchestrator/replay/flow_guard.h"
 #include "sdk/flow_instance.h"
 #include "sdk/flow_registry.h"
 
@@ -38,6 +39,8 @@ struct ReplayInput {
   std::string build_id;
   // Outlives the flow.
   sdk::PayloadReader* payloads = nullptr;
+  // Is told of each delivery; may be null.
+  FlowGuard* guard = nullptr;
 };
 
 // Delivers all of `history` to a new flow. Threads: the run's role.

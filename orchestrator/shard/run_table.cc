@@ -97,18 +97,26 @@ absl::Status RunTable::Rebuild(LiveRun& run, const StatusRecord& status) {
                             "; run a build that has it, or terminate the run"));
     return absl::OkStatus();
   }
+  const v1::HistoryEvent* first =
+      history.empty() ? nullptr : &history.front().events(0);
+  if (const auto* crash = crashes_.FindDeadly(run.state.uid, first)) {
+    BlockCrashed(run, *crash);
+    return absl::OkStatus();
+  }
   // The same build breaks down at the same place: not tried again. A history
   // that does not match is: it costs a replay and shows the report anew.
   const auto& blocked = status.run().blocked();
   bool broke_down = blocked.reason() == v1::BLOCKED_REASON_FLOW_STUCK ||
-                    blocked.reason() == v1::BLOCKED_REASON_FLOW_ERROR;
+                    blocked.reason() == v1::BLOCKED_REASON_FLOW_ERROR ||
+                    blocked.reason() == v1::BLOCKED_REASON_FLOW_CRASHED;
   if (broke_down && blocked.build_id() == flows_.build_id()) {
     SetBlocked(run, blocked.reason(), blocked.event_id(), blocked.report());
     return absl::OkStatus();
   }
+  crashes_.Switch(run.state.uid, run.name, definition->name);
   replay::Replayed replayed =
       replay::Replay({absl::StrCat(run.name.ns, "/", run.name.run_id),
-                      definition, flows_.build_id(), &payloads_},
+                      definition, flows_.build_id(), &payloads_, &crashes_},
                      history);
   if (replayed.mismatch.has_value()) {
     SetBlocked(run, replayed.mismatch->reason, replayed.mismatch->event_id,
@@ -145,6 +153,12 @@ absl::Status RunTable::Block(LiveRun& run, v1::BlockedReason reason,
   run.state = Fold(run.state, history);
   SetBlocked(run, reason, event_id, report);
   return absl::OkStatus();
+}
+
+void RunTable::BlockCrashed(LiveRun& run,
+                            const storage::v1::FlowCrashRecord& record) {
+  SetBlocked(run, v1::BLOCKED_REASON_FLOW_CRASHED, record.event_id(),
+             CrashReport(record));
 }
 
 void RunTable::SetBlocked(LiveRun& run, v1::BlockedReason reason,

@@ -12,6 +12,7 @@
 #include "anabranch/storage/v1/records.pb.h"
 #include "orchestrator/core/run_state.h"
 #include "orchestrator/log/store.h"
+#include "orchestrator/shard/flow_crashes.h"
 #include "sdk/flow_instance.h"
 #include "sdk/flow_registry.h"
 
@@ -42,8 +43,8 @@ struct LiveRun {
 class RunTable {
  public:
   RunTable(log::StoreReader& store, const sdk::FlowRegistry& flows,
-           sdk::PayloadReader& payloads)
-      : store_(store), flows_(flows), payloads_(payloads) {}
+           sdk::PayloadReader& payloads, FlowCrashes& crashes)
+      : store_(store), flows_(flows), payloads_(payloads), crashes_(crashes) {}
 
   // The uid of that name's current generation, in memory or in the store.
   absl::StatusOr<std::optional<Uid>> FindUid(const RunName& name);
@@ -66,6 +67,9 @@ class RunTable {
   // was recorded, and it becomes BLOCKED.
   absl::Status Block(LiveRun& run, v1::BlockedReason reason,
                      const std::string& report);
+  // The flow of this build is not let near that event: it took the server down
+  // there.
+  void BlockCrashed(LiveRun& run, const storage::v1::FlowCrashRecord& record);
 
   // Forgets runs beyond `max`, least recently used first, and closed ones.
   // Everything must be durable.
@@ -80,6 +84,7 @@ class RunTable {
   log::StoreReader& store_;
   const sdk::FlowRegistry& flows_;
   sdk::PayloadReader& payloads_;
+  FlowCrashes& crashes_;
   std::map<Uid, LiveRun> runs_;
   std::map<RunName, Uid> names_;
   uint64_t clock_ = 0;

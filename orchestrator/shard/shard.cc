@@ -20,9 +20,11 @@ Shard::Shard(log::EventLog& log, const sdk::FlowRegistry& flows, Random& random,
       random_(random),
       effects_(effects),
       options_(options),
-      runs_(store_, flows, *this) {}
+      crashes_(options.flow_slot, flows.build_id()),
+      runs_(store_, flows, *this, crashes_) {}
 
 absl::Status Shard::Recover(Times now) {
+  RETURN_IF_ERROR(crashes_.Recover(store_));
   ASSIGN_OR_RETURN(auto activities, store_.ReadAllActivities());
   for (auto& record : activities) {
     ActivityId id{Uid{record.uid()}, record.info().seq()};
@@ -63,6 +65,11 @@ absl::Status Shard::Recover(Times now) {
     if (run->flow != nullptr) TakeMail(*run, now);
     Touch(uid);
   }
+  // Those that this build must not run show it, whether or not somebody asks.
+  for (Uid uid : crashes_.DeadlyRuns()) {
+    ASSIGN_OR_RETURN(LiveRun * run, runs_.Load(uid));
+    if (run != nullptr) Touch(uid);
+  }
   last_tick_ = now;
   return absl::OkStatus();
 }
@@ -85,6 +92,9 @@ void Shard::Tick(Times now) {
     while (auto match = matcher_.Next(sessions_)) Grant(*match, now);
   }
   RunFollowUps(now);
+  for (const FlowPlace& place : crashes_.TakeForgotten()) {
+    batch_.DeleteFlowCrash(place.uid, place.event_id);
+  }
   WriteStatuses();
 }
 

@@ -24,6 +24,7 @@
 #include "orchestrator/log/event_log.h"
 #include "orchestrator/log/store.h"
 #include "orchestrator/shard/effects.h"
+#include "orchestrator/shard/flow_crashes.h"
 #include "orchestrator/shard/input.h"
 #include "orchestrator/shard/matcher.h"
 #include "orchestrator/shard/run_table.h"
@@ -37,6 +38,8 @@ namespace anabranch::shard {
 struct ShardOptions {
   // Live flows kept in memory; 0 replays for every stimulus.
   size_t live_flows_max = 1000;
+  // Where it is marked which flow runs; cleared, and not null but for tests.
+  FlowSlot* flow_slot = nullptr;
 };
 
 // A line that a flow logged.
@@ -129,6 +132,7 @@ class Shard : private sdk::PayloadReader {
   void Stimulate(Uid uid, api::HistoryEvent stimulus, Times now);
   void TakeMail(LiveRun& run, Times now);
   void Activate(LiveRun& run, api::HistoryEvent stimulus, Times now);
+  void Deliver(LiveRun& run, const api::HistoryEvent& event);
   bool DrainCommands(LiveRun& run, storage::v1::ActivationRecord& record);
   void AppendEvent(LiveRun& run, api::HistoryEvent event,
                    storage::v1::ActivationRecord& record);
@@ -206,6 +210,7 @@ class Shard : private sdk::PayloadReader {
   Effects& effects_;
   ShardOptions options_;
 
+  FlowCrashes crashes_;
   RunTable runs_;
   std::map<ActivityId, ActivityRecord> activities_;
   TimerQueue timers_;

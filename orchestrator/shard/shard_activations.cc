@@ -27,6 +27,10 @@ void Shard::Stimulate(Uid uid, api::HistoryEvent stimulus, Times now) {
   // What came before goes in before.
   if (run->flow != nullptr) TakeMail(*run, now);
   if (run->state.closed()) return;
+  if (stimulus.has_run_started()) {
+    const auto* crash = crashes_.FindDeadly(uid, &stimulus);
+    if (crash != nullptr) runs_.BlockCrashed(*run, *crash);
+  }
   if (run->flow == nullptr) {
     // Its time is now, whenever a good build takes it in.
     *stimulus.mutable_event_time() = ToProto(now.wall);
@@ -75,7 +79,7 @@ void Shard::Activate(LiveRun& run, api::HistoryEvent stimulus, Times now) {
   }
   ActivationRecord record;
   AppendEvent(run, std::move(stimulus), record);
-  run.flow->Deliver(record.events(0));
+  Deliver(run, record.events(0));
   if (DrainCommands(run, record)) {
     for (auto& line : run.flow->TakeLogLines()) {
       flow_log_.push_back({run.name, std::move(line)});
@@ -99,6 +103,12 @@ void Shard::Activate(LiveRun& run, api::HistoryEvent stimulus, Times now) {
       report);
   AB_CHECK_MSG(blocked.ok(), std::string(blocked.message()));
   PutMail(run, std::move(unsent));
+}
+
+void Shard::Deliver(LiveRun& run, const api::HistoryEvent& event) {
+  crashes_.Switch(run.state.uid, run.name, run.state.run.flow());
+  replay::InFlow in_flow(&crashes_, event);
+  run.flow->Deliver(event);
 }
 
 bool Shard::DrainCommands(LiveRun& run, ActivationRecord& record) {
@@ -126,7 +136,7 @@ bool Shard::DrainCommands(LiveRun& run, ActivationRecord& record) {
       return false;
     }
     const auto& appended = record.events(record.events_size() - 1);
-    if (core::ConcernsFlow(appended)) flow.Deliver(appended);
+    if (core::ConcernsFlow(appended)) Deliver(run, appended);
   }
   return false;
 }
@@ -241,6 +251,7 @@ void Shard::CloseRun(LiveRun& run) {
     matcher_.Unhold(uid);
   }
   batch_.DeleteOpen(uid);
+  crashes_.Forget(uid);
   run.flow.reset();
 }
 

@@ -11,7 +11,9 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "base/status_macros.h"
 #include "orchestrator/shard/errors.h"
+#include "orchestrator/shard/flow_crashes.h"
 #include "orchestrator/shard/shard.h"
 
 namespace anabranch::shard {
@@ -46,15 +48,16 @@ class ShardRunner::Impl {
         clock_(clock),
         options_(std::move(options)),
         shard_(log, flows, random, effects,
-               {static_cast<size_t>(options_.live_flows_max)}) {}
+               {static_cast<size_t>(options_.live_flows_max),
+                options_.flow_slot}) {}
 
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   absl::Status Start() {
-    absl::Status status = shard_.Recover(Now());
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(CountDeath());
+    RETURN_IF_ERROR(shard_.Recover(Now()));
     thread_ = std::thread([this] { Run(); });
     return absl::OkStatus();
   }
@@ -92,6 +95,19 @@ class ShardRunner::Impl {
   }
 
  private:
+  // A flow that dies again before its death is counted would never be stopped.
+  absl::Status CountDeath() {
+    if (options_.flow_slot == nullptr) return absl::OkStatus();
+    log::StoreReader store(log_);
+    ASSIGN_OR_RETURN(auto record, CountFlowDeath(store, *options_.flow_slot));
+    if (!record.has_value()) return absl::OkStatus();
+    log::BatchBuilder batch;
+    batch.PutFlowCrash(*record);
+    Append(batch.Take());
+    options_.flow_slot->Clear();
+    return absl::OkStatus();
+  }
+
   Times Now() { return {clock_.Now(), clock_.Steady()}; }
 
   void Run() {

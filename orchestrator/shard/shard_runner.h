@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "orchestrator/log/event_log.h"
 #include "orchestrator/shard/effects.h"
+#include "orchestrator/shard/flow_slot.h"
 #include "orchestrator/shard/input.h"
 #include "sdk/flow_registry.h"
 
@@ -23,6 +24,9 @@ struct ShardRunnerOptions {
   // Takes a line that a flow logged; on the shard's thread.
   std::function<void(const RunName& run, const std::string& line)> flow_log =
       nullptr;
+  // Where it is marked which flow runs; outlives the runner. A mark that it
+  // holds is counted before any flow runs. May be null.
+  FlowSlot* flow_slot = nullptr;
 };
 
 // Threads: Post from any thread. Owns one thread of its own; everything else

@@ -12,6 +12,9 @@ Harness::Harness(size_t live_flows_max)
       flows("build-1"),
       live_flows_max_(live_flows_max),
       random_(1) {
+  auto slot = FlowSlot::InMemory(flows.build_id());
+  AB_CHECK(slot.ok());
+  slot_ = *std::move(slot);
   Restart();
 }
 
@@ -22,9 +25,11 @@ void Harness::Restart(absl::Duration down,
   log.CrashAndReopen();
   position_ = 0;
   clock.Advance(down);
-  shard = std::make_unique<Shard>(
-      log, other_flows != nullptr ? *other_flows : flows, random_, effects,
-      ShardOptions{live_flows_max_});
+  const sdk::FlowRegistry& registry =
+      other_flows != nullptr ? *other_flows : flows;
+  CountDeath(registry.build_id());
+  shard = std::make_unique<Shard>(log, registry, random_, effects,
+                                  ShardOptions{live_flows_max_, slot_.get()});
   AB_CHECK(shard->Recover(Now()).ok());
   Round();
 }
@@ -33,16 +38,29 @@ void Harness::Round(std::vector<Input> inputs) {
   for (Input& input : inputs) shard->Take(std::move(input), Now());
   shard->Tick(Now());
   log::WriteBatch batch = shard->TakeBatch();
-  if (!batch.changes.empty()) {
-    log::AppendRequest request;
-    request.lease_epoch = log.epoch().counter;
-    request.expected_position = position_++;
-    request.batch = std::move(batch);
-    log.Append(std::move(request), [](log::AppendResult result) {
-      AB_CHECK(result == log::AppendResult::kDurable);
-    });
-  }
+  if (!batch.changes.empty()) Append(std::move(batch));
   shard->Release();
+}
+
+void Harness::Append(log::WriteBatch batch) {
+  log::AppendRequest request;
+  request.lease_epoch = log.epoch().counter;
+  request.expected_position = position_++;
+  request.batch = std::move(batch);
+  log.Append(std::move(request), [](log::AppendResult result) {
+    AB_CHECK(result == log::AppendResult::kDurable);
+  });
+}
+
+void Harness::CountDeath(const std::string& build_id) {
+  slot_->Reopen(build_id);
+  auto record = CountFlowDeath(store, *slot_);
+  AB_CHECK(record.ok());
+  if (!record->has_value()) return;
+  log::BatchBuilder batch;
+  batch.PutFlowCrash(**record);
+  Append(batch.Take());
+  slot_->Clear();
 }
 
 void Harness::Advance(absl::Duration by) {

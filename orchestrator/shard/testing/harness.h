@@ -86,6 +86,9 @@ class Harness {
   api::Run Run(const std::string& run_id);
   std::vector<api::HistoryEvent> History(const std::string& run_id);
 
+  // Marks which flow runs, across restarts.
+  FlowSlot& slot() { return *slot_; }
+
   FakeClock clock;
   log::MemoryEventLog log;
   log::StoreReader store;
@@ -97,6 +100,12 @@ class Harness {
   Times Now() { return {clock.Now(), clock.Steady()}; }
   void Send(uint64_t stream, api::WorkerMessage message);
 
+  // Appends, and is durable.
+  void Append(log::WriteBatch batch);
+  // What a start does about a flow that took the last life down.
+  void CountDeath(const std::string& build_id);
+
+  std::unique_ptr<FlowSlot> slot_;
   size_t live_flows_max_;
   SeededRandom random_;
   int64_t position_ = 0;

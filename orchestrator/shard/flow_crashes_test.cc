@@ -1,0 +1,193 @@
+// A flow that takes the process down, as the next starts see it: the test
+// leaves the mark that a dying process leaves.
+#include "orchestrator/shard/flow_crashes.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/limits.h"
+#include "orchestrator/log/memory_event_log.h"
+#include "orchestrator/shard/testing/harness.h"
+#include "sdk/flow_instance.h"
+
+namespace anabranch::shard {
+namespace {
+
+using sdk::FlowContext;
+using sdk::FlowInput;
+using sdk::Future;
+using sdk::Payload;
+using testing::Harness;
+
+Future<Payload> Two(FlowContext& ctx, FlowInput) {
+  (co_await ctx.ReceiveSignal("go")).IgnoreError();
+  auto last = co_await ctx.ReceiveSignal("go");
+  if (!last.ok()) co_return last.status();
+  co_return *last;
+}
+
+void RegisterTwo(sdk::FlowRegistry& flows) {
+  sdk::FlowDefinition flow;
+  flow.name = "two";
+  flow.create = [] { return std::make_unique<sdk::FlowInstance>(Two); };
+  flows.Register(std::move(flow));
+}
+
+class FlowCrashesTest : public ::testing::TestWithParam<size_t> {
+ protected:
+  FlowCrashesTest() : h(GetParam()), other("build-2") {
+    RegisterTwo(h.flows);
+    RegisterTwo(other);
+  }
+
+  Uid UidOf(const std::string& run_id) {
+    return *Uid::FromHex(h.Run(run_id).uid());
+  }
+  // The process dies while the run's flow works on that event.
+  void DieAt(const std::string& run_id, int64_t event_id,
+             const sdk::FlowRegistry* flows = nullptr) {
+    DieAt(FlowPlace{UidOf(run_id), event_id}, flows);
+  }
+  void DieAt(FlowPlace place, const sdk::FlowRegistry* flows) {
+    h.slot().Enter(place);
+    h.Restart(absl::ZeroDuration(), flows);
+  }
+  size_t Records() { return h.store.ReadFlowCrashes()->size(); }
+
+  Harness h;
+  sdk::FlowRegistry other;
+};
+
+INSTANTIATE_TEST_SUITE_P(Cache, FlowCrashesTest,
+                         ::testing::Values(0, limits::kLiveFlowsDefault));
+
+TEST_P(FlowCrashesTest, OneDeathIsCountedAndForgottenWhenTheEventPasses) {
+  ASSERT_TRUE(h.Start("two", "r").ok());
+  DieAt("r", 2);
+  ASSERT_EQ(Records(), 1u);
+  EXPECT_EQ(h.store.ReadFlowCrashes()->at(0).deaths(), 1);
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  EXPECT_EQ(Records(), 0u);
+  DieAt("r", 2);
+  ASSERT_TRUE(h.Signal("r", "go", "2").ok());
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
+}
+
+TEST_P(FlowCrashesTest, TwoDeathsAtOnePlaceBlockTheRun) {
+  ASSERT_TRUE(h.Start("two", "r").ok());
+  DieAt("r", 2);
+  DieAt("r", 2);
+  const api::Run run = h.Run("r");
+  EXPECT_EQ(run.state(), api::RUN_STATE_BLOCKED);
+  EXPECT_EQ(run.blocked().reason(), api::BLOCKED_REASON_FLOW_CRASHED);
+  EXPECT_EQ(run.blocked().event_id(), 2);
+  EXPECT_EQ(run.blocked().build_id(), "build-1");
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  EXPECT_EQ(h.Run("r").blocked().mailbox_size(), 1);
+  // It stays so in the next life.
+  h.Restart();
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_BLOCKED);
+}
+
+TEST_P(FlowCrashesTest, AnotherBuildTakesTheMailAndTheCountIsGone) {
+  ASSERT_TRUE(h.Start("two", "r").ok());
+  DieAt("r", 2);
+  DieAt("r", 2);
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  ASSERT_TRUE(h.Signal("r", "go", "2").ok());
+  h.Restart(absl::ZeroDuration(), &other);
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
+  EXPECT_EQ(h.Run("r").result().json_text(), "2");
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_P(FlowCrashesTest, DeathsOfTwoBuildsAreNotAddedUp) {
+  ASSERT_TRUE(h.Start("two", "r").ok());
+  DieAt("r", 2, &other);
+  DieAt("r", 2);
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);
+}
+
+TEST_P(FlowCrashesTest, AReplayedEventIsAPlaceToo) {
+  ASSERT_TRUE(h.Start("two", "r").ok());
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  DieAt("r", 2);
+  DieAt("r", 2);
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_BLOCKED);
+  EXPECT_EQ(h.Run("r").history_events(), 2);
+}
+
+TEST_P(FlowCrashesTest, AStartThatIsLostWithTheProcessIsKnownAgain) {
+  // Where an equal start works: a run's first event does not survive its
+  // death, nor does its generation.
+  auto die = [this] {
+    FlowCrashes dying(&h.slot(), "build-1");
+    api::HistoryEvent event;
+    event.set_event_id(1);
+    event.mutable_run_started()->set_flow("two");
+    event.mutable_run_started()->mutable_input()->set_json_text("7");
+    dying.Enter(event);
+    h.Restart();
+  };
+  die();
+  die();
+  ASSERT_TRUE(h.Start("two", "other", "8").ok());
+  EXPECT_EQ(h.Run("other").state(), api::RUN_STATE_RUNNING);
+  ASSERT_TRUE(h.Start("two", "r", "7").ok());
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_BLOCKED);
+  EXPECT_EQ(h.Run("r").blocked().reason(), api::BLOCKED_REASON_FLOW_CRASHED);
+  EXPECT_EQ(h.Run("r").blocked().mailbox_size(), 1);
+  h.Restart();
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_BLOCKED);
+  h.Restart(absl::ZeroDuration(), &other);
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);
+  EXPECT_EQ(h.Run("r").history_events(), 1);
+}
+
+TEST_P(FlowCrashesTest, ABlockedRunCanBeTerminatedAndIsForgotten) {
+  ASSERT_TRUE(h.Start("two", "r").ok());
+  DieAt("r", 2);
+  DieAt("r", 2);
+  ASSERT_TRUE(h.Terminate("r").ok());
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_TERMINATED);
+  EXPECT_EQ(Records(), 0u);
+}
+
+TEST_P(FlowCrashesTest, ADeathWhileCountingIsCountedOnce) {
+  ASSERT_TRUE(h.Start("two", "r").ok());
+  h.slot().Enter({UidOf("r"), 2});
+  h.slot().SetDeaths(1);
+  h.Restart();
+  EXPECT_EQ(h.store.ReadFlowCrashes()->at(0).deaths(), 1);
+}
+
+TEST(FlowCrashes, QueriesAreRefusedAfterTwoDeathsAndTheRunIsNot) {
+  log::MemoryEventLog log;
+  log::StoreReader store(log);
+  log::BatchBuilder batch;
+  storage::v1::FlowCrashRecord record;
+  record.set_uid(5);
+  record.set_build_id("b");
+  record.set_deaths(limits::kFlowDeathsMax);
+  batch.PutFlowCrash(record);
+  log.Append({.lease_epoch = log.epoch().counter, .batch = batch.Take()},
+             [](log::AppendResult) {});
+  FlowCrashes crashes(nullptr, "b");
+  ASSERT_TRUE(crashes.Recover(store).ok());
+  EXPECT_NE(crashes.FindDeadlyQuery(Uid{5}), nullptr);
+  EXPECT_EQ(crashes.FindDeadlyQuery(Uid{6}), nullptr);
+  EXPECT_EQ(crashes.FindDeadly(Uid{5}, nullptr), nullptr);
+  // Another query that comes back says nothing of the one that does not.
+  crashes.Switch(Uid{5}, {"default", "r"}, "f");
+  {
+    InQuery in_query(crashes);
+  }
+  EXPECT_NE(crashes.FindDeadlyQuery(Uid{5}), nullptr);
+}
+
+}  // namespace
+}  // namespace anabranch::shard
