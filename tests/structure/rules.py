@@ -23,11 +23,14 @@ ARROWS = {
     "orchestrator/core": {"sdk", "base"} | PROTOS,
     "orchestrator/replay": {"orchestrator/core", "sdk", "base"} | PROTOS,
     "orchestrator/log": {"base"} | PROTOS,
+    "orchestrator/filter": {"base"} | PROTOS,
     "orchestrator/shard": {"orchestrator/replay", "orchestrator/core",
-                           "orchestrator/log", "sdk", "base"} | PROTOS,
+                           "orchestrator/log", "orchestrator/filter", "sdk",
+                           "base"} | PROTOS,
     "orchestrator/rpc": {"orchestrator/shard", "orchestrator/replay",
-                         "orchestrator/core", "orchestrator/log", "claude",
-                         "sdk", "base"} | PROTOS,
+                         "orchestrator/core", "orchestrator/log",
+                         "orchestrator/filter", "claude", "sdk",
+                         "base"} | PROTOS,
     "orchestrator": {"orchestrator/rpc", "orchestrator/shard",
                      "orchestrator/replay", "orchestrator/core",
                      "orchestrator/log", "flows", "claude", "sdk",
@@ -39,8 +42,8 @@ ARROWS = {
 }
 
 # Folders in which time, threads and order by address cannot get at a result.
-PURE = ("orchestrator/core", "orchestrator/replay", "activity_worker/core",
-        "sdk", "flows", "claude")
+PURE = ("orchestrator/core", "orchestrator/filter", "orchestrator/replay",
+        "activity_worker/core", "sdk", "flows", "claude")
 IMPURE_INCLUDE = re.compile(
     r"^(chrono|ctime|time\.h|sys/time\.h|thread|stop_token|future|atomic"
     r"|mutex|shared_mutex|condition_variable|semaphore|latch|barrier"
