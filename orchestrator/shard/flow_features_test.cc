@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -92,6 +93,20 @@ Future<Payload> PublishesTooMuch(FlowContext& ctx, FlowInput) {
   co_return JsonPayload("\"well\"");
 }
 
+// Ends once it is told that its history has grown long.
+Future<Payload> Grows(FlowContext& ctx, FlowInput) {
+  int rounds = 0;
+  while (!ctx.ContinueAsNewSuggested()) {
+    constexpr int64_t kPerRound = limits::kContinueAsNewSuggestedEvents / 2;
+    for (int64_t i = 0; i <= kPerRound; ++i) {
+      ctx.SideEffect("grow", [] { return Payload(); });
+    }
+    ++rounds;
+    (co_await ctx.ReceiveSignal("go")).IgnoreError();
+  }
+  co_return JsonPayload(absl::StrCat(rounds));
+}
+
 Future<Payload> OwnChild(FlowContext& ctx, FlowInput) {
   auto child = co_await ctx.StartChild({.flow = "races", .run_id = "r"});
   if (child.ok()) co_return *child;
@@ -116,6 +131,7 @@ class FlowFeatures : public ::testing::TestWithParam<size_t> {
     Register(h.flows, "patch", BeforePatch);
     Register(h.flows, "publishes", PublishesTooMuch);
     Register(h.flows, "own_child", OwnChild);
+    Register(h.flows, "grows", Grows);
     Register(next_build, "patch", AfterPatch);
   }
 
@@ -197,6 +213,18 @@ TEST_P(FlowFeatures, TooManyPublishedNamesAreRefusedAndTheFlowGoesOn) {
   EXPECT_EQ(h.History("r").back().command_refused().command(), "RECORD_MARKER");
   ASSERT_TRUE(h.Signal("r", "go", "1").ok());
   EXPECT_EQ(h.Run("r").result().json_text(), "\"well\"");
+}
+
+// The suggestion is in the stimulus: a rebuilt flow gets it at the same place.
+TEST_P(FlowFeatures, ALongHistorySuggestsToContinueAsNew) {
+  ASSERT_TRUE(h.Start("grows", "r").ok());
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  EXPECT_FALSE(h.Run("r").continue_as_new_suggested());
+  EXPECT_GT(h.Run("r").history_events(), limits::kContinueAsNewSuggestedEvents);
+  h.Restart();
+  ASSERT_TRUE(h.Signal("r", "go", "2").ok());
+  EXPECT_TRUE(h.Run("r").continue_as_new_suggested());
+  EXPECT_EQ(h.Run("r").result().json_text(), "2");
 }
 
 TEST_P(FlowFeatures, AChildWithItsParentsIdIsAFailureToBranchOn) {
