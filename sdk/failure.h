@@ -22,6 +22,9 @@ inline constexpr char kFailureRefused[] = "command_refused";
 inline constexpr char kFailureTerminated[] = "terminated";
 // Of a child that ended without saying why.
 inline constexpr char kFailureChild[] = "child_failed";
+// Of a call that makes no sense, such as a race of nothing: a flow that is
+// wrong fails, the server lives.
+inline constexpr char kFailureMisuse[] = "misuse";
 // Of FirstSuccess, when failures of several types are all there is.
 inline constexpr char kFailureAllFailed[] = "all_failed";
 

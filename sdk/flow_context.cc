@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "base/check.h"
 #include "base/random.h"
+#include "sdk/failure.h"
 #include "sdk/markers.h"
 #include "sdk/start.h"
 
@@ -36,8 +36,11 @@ Future<Payload> FlowContext::ReceiveSignal(std::string_view name) {
 }
 
 Future<std::string> FlowContext::ChildStarted(const Future<Payload>& child) {
-  AB_CHECK_MSG(child.state()->started != nullptr,
-               "ChildStarted wants a future that StartChild returned");
+  if (child.state()->started == nullptr) {
+    return FailedFuture<std::string>(
+        MakeFailure(kFailureMisuse,
+                    "ChildStarted wants a future that StartChild returned"));
+  }
   return Future<std::string>(std::static_pointer_cast<FutureState<std::string>>(
       child.state()->started));
 }

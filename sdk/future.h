@@ -126,16 +126,33 @@ class Future<T>::promise_type {
   Runtime::Frames::iterator frame_;
 };
 
+// One that has failed already; belongs to no runtime, and needs none.
+template <typename T>
+Future<T> FailedFuture(anabranch::v1::Failure failure) {
+  auto state = std::make_shared<FutureState<T>>(nullptr);
+  state->Fail(std::move(failure));
+  return Future<T>(state);
+}
+
 // A listener must not own the future that it listens to: the two would keep
 // each other alive when the flow is evicted before it closes. While it is
 // called its future is alive, so a plain pointer does.
+
+// Of the first future that belongs to one; null when all are closed already
+// and belong to none.
+template <typename T>
+Runtime* RuntimeOfAny(const std::vector<Future<T>>& futures) {
+  for (const Future<T>& future : futures) {
+    if (future.state()->runtime() != nullptr) return future.state()->runtime();
+  }
+  return nullptr;
+}
 
 // Closes when all are closed; never fails.
 template <typename T>
 Future<std::vector<absl::StatusOr<T>>> Settled(std::vector<Future<T>> futures) {
   using Results = std::vector<absl::StatusOr<T>>;
-  auto state = std::make_shared<FutureState<Results>>(
-      futures.empty() ? nullptr : futures.front().state()->runtime());
+  auto state = std::make_shared<FutureState<Results>>(RuntimeOfAny(futures));
   auto results = std::make_shared<Results>(futures.size());
   auto left = std::make_shared<size_t>(futures.size());
   if (futures.empty()) state->Complete({});
@@ -153,8 +170,8 @@ Future<std::vector<absl::StatusOr<T>>> Settled(std::vector<Future<T>> futures) {
 // failure.
 template <typename T>
 Future<std::vector<T>> AllOf(std::vector<Future<T>> futures) {
-  auto state = std::make_shared<FutureState<std::vector<T>>>(
-      futures.empty() ? nullptr : futures.front().state()->runtime());
+  auto state =
+      std::make_shared<FutureState<std::vector<T>>>(RuntimeOfAny(futures));
   auto values = std::make_shared<std::vector<std::optional<T>>>(futures.size());
   auto left = std::make_shared<size_t>(futures.size());
   auto finish = [state, values] {
@@ -190,11 +207,14 @@ Future<size_t> AnyOf(const Future<Ts>&... futures) {
   return Future<size_t>(state);
 }
 
-// The same over a list; not empty.
+// The same over a list; fails at once when it is empty.
 template <typename T>
 Future<size_t> AnyOf(const std::vector<Future<T>>& futures) {
-  auto state =
-      std::make_shared<FutureState<size_t>>(futures.front().state()->runtime());
+  if (futures.empty()) {
+    return FailedFuture<size_t>(
+        MakeFailure(kFailureMisuse, "AnyOf of nothing would never close"));
+  }
+  auto state = std::make_shared<FutureState<size_t>>(RuntimeOfAny(futures));
   for (size_t i = 0; i < futures.size(); ++i) {
     futures[i].state()->Listen([state, i] { state->Complete(i); });
   }

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "anabranch/v1/payload.pb.h"
-#include "base/check.h"
 #include "sdk/failure.h"
 #include "sdk/flow_context.h"
 #include "sdk/future.h"
@@ -26,7 +25,7 @@ using RaceBranch = std::function<Future<T>(FlowContext&, Scope)>;
 
 // Starts all branches, each in a scope of its own below `parent`, and closes as
 // the first that closes does, completed or failed. The scopes of all others are
-// cancelled then, in the order of the branches. At least one branch.
+// cancelled then, in the order of the branches. Of no branches: fails at once.
 //
 //   auto page = co_await Race<Payload>(ctx, Scope(ctx), {
 //       [url](FlowContext& ctx, Scope scope) { return Fetch(ctx, scope, url);
@@ -37,7 +36,10 @@ using RaceBranch = std::function<Future<T>(FlowContext&, Scope)>;
 template <typename T>
 Future<T> Race(FlowContext& context, const Scope& parent,
                const std::vector<RaceBranch<T>>& branches) {
-  AB_CHECK_MSG(!branches.empty(), "a race of nothing never ends");
+  if (branches.empty()) {
+    return FailedFuture<T>(
+        MakeFailure(kFailureMisuse, "a race of nothing would never end"));
+  }
   auto state = std::make_shared<FutureState<T>>(&RuntimeOf(context));
   auto scopes = std::make_shared<std::vector<Scope>>();
   std::vector<Future<T>> futures;
@@ -68,12 +70,14 @@ anabranch::v1::Failure AggregateFailures(
     const std::vector<anabranch::v1::Failure>& failures);
 
 // Closes with the first that completes; fails with AggregateFailures when all
-// have failed. The others run on. At least one.
+// have failed. The others run on. Of no futures: fails at once.
 template <typename T>
 Future<T> FirstSuccess(const std::vector<Future<T>>& futures) {
-  AB_CHECK_MSG(!futures.empty(), "nothing can succeed");
-  auto state =
-      std::make_shared<FutureState<T>>(futures.front().state()->runtime());
+  if (futures.empty()) {
+    return FailedFuture<T>(
+        MakeFailure(kFailureMisuse, "FirstSuccess of nothing has none"));
+  }
+  auto state = std::make_shared<FutureState<T>>(RuntimeOfAny(futures));
   auto failures =
       std::make_shared<std::vector<anabranch::v1::Failure>>(futures.size());
   auto left = std::make_shared<size_t>(futures.size());

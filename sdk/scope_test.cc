@@ -307,6 +307,41 @@ TEST(FirstSuccess, ACancelledRunEndsCancelled) {
   EXPECT_EQ(TakeAll(flow).back().kind_case(), Command::kCancelRun);
 }
 
+Future<Payload> AsksForNonsense(FlowContext& ctx, FlowInput) {
+  auto race = co_await Race<Payload>(ctx, Scope(ctx), {});
+  auto first = co_await FirstSuccess(std::vector<Future<Payload>>());
+  auto any = co_await AnyOf(std::vector<Future<Payload>>());
+  auto child = co_await ctx.ChildStarted(ctx.StartTimer(absl::Seconds(1)));
+  co_return JsonPayload(FailureOf(race).type() + FailureOf(first).type() +
+                        FailureOf(any).type() + FailureOf(child).type());
+}
+
+// Lists can turn out empty: that must not take the server down.
+TEST(Misuse, IsAFailureOfTheFlow) {
+  FlowInstance flow(AsksForNonsense);
+  flow.Deliver(Started());
+  EXPECT_EQ(TakeAll(flow).back().complete_run().result().json_text(),
+            "misusemisusemisusemisuse");
+}
+
+Future<Payload> WaitsBesideNonsense(FlowContext& ctx, FlowInput) {
+  auto nonsense = FirstSuccess(std::vector<Future<Payload>>());
+  std::vector<Future<Payload>> both = {nonsense,
+                                       ctx.StartTimer(absl::Seconds(1))};
+  auto settled = co_await Settled(both);
+  auto first = co_await FirstSuccess(both);
+  co_return JsonPayload(std::to_string(settled->size()) +
+                        (first.ok() ? "ok" : "failed"));
+}
+
+TEST(Misuse, AFailureFromTheStartCanBeWaitedForBesideOthers) {
+  FlowInstance flow(WaitsBesideNonsense);
+  flow.Deliver(Started());
+  TakeAll(flow);
+  flow.Deliver(Fired(1));
+  EXPECT_EQ(TakeAll(flow).at(0).complete_run().result().json_text(), "2ok");
+}
+
 TEST(AggregateFailures, IsRetryableWhenOneIs) {
   EXPECT_TRUE(
       AggregateFailures({MakeFailure("a", "x"), MakeFailure("b", "y", true)})
