@@ -106,6 +106,24 @@ void BatchBuilder::PutConversation(const storage::ConversationRecord& record) {
       record.SerializeAsString());
 }
 
+void BatchBuilder::PutChild(const storage::ChildRecord& record) {
+  Put(ChildKey(Uid{record.uid()}, record.scheduled().seq()),
+      record.SerializeAsString());
+}
+
+void BatchBuilder::DeleteChild(Uid parent, int64_t seq) {
+  Delete(ChildKey(parent, seq));
+}
+
+void BatchBuilder::PutParentNotice(Uid child,
+                                   const storage::ParentNoticeRecord& record) {
+  Put(ParentNoticeKey(child), record.SerializeAsString());
+}
+
+void BatchBuilder::DeleteParentNotice(Uid child) {
+  Delete(ParentNoticeKey(child));
+}
+
 void BatchBuilder::PutFlowCrash(const storage::FlowCrashRecord& record) {
   Put(FlowCrashKey(Uid{record.uid()}, record.event_id()),
       record.SerializeAsString());

@@ -30,6 +30,8 @@ inline constexpr std::string_view kPausedKind = "pa";
 inline constexpr std::string_view kDeadlineKind = "rd";
 inline constexpr std::string_view kPayloadKind = "pl";
 inline constexpr std::string_view kConversationKind = "cv";
+inline constexpr std::string_view kChildKind = "ch";
+inline constexpr std::string_view kParentNoticeKind = "pn";
 inline constexpr std::string_view kFlowCrashKind = "fc";
 inline constexpr std::string_view kStoreKind = "sm";
 

@@ -17,6 +17,8 @@
 //   ls <namespace> 0 <~create time> <uid>      listing, newest first
 //   pl <sha256>                        payload content: encoding byte, bytes
 //   cv <namespace> 0 <id> 0 <revision> ConversationRecord
+//   ch <uid> <seq>                     ChildRecord of an open child
+//   pn <child uid>                     ParentNoticeRecord
 //   fc <uid> <event id>                FlowCrashRecord: a flow died there
 //   sm                                 StoreRecord
 //
@@ -27,6 +29,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -74,6 +77,10 @@ class BatchBuilder {
   void PutPayload(const anabranch::v1::PayloadRef& ref,
                   std::string_view content);
   void PutConversation(const storage::ConversationRecord& record);
+  void PutChild(const storage::ChildRecord& record);
+  void DeleteChild(Uid parent, int64_t seq);
+  void PutParentNotice(Uid child, const storage::ParentNoticeRecord& record);
+  void DeleteParentNotice(Uid child);
   void PutFlowCrash(const storage::FlowCrashRecord& record);
   void DeleteFlowCrash(Uid uid, int64_t event_id);
 
@@ -150,6 +157,11 @@ class StoreReader {
   absl::StatusOr<std::vector<storage::ConversationRecord>> ListConversations(
       std::string_view ns, std::string_view after_id, int limit);
 
+  // Open children of all runs, and ends of children that their parents have
+  // not taken yet, by child: for recovery.
+  absl::StatusOr<std::vector<storage::ChildRecord>> ReadAllChildren();
+  using ParentNotice = std::pair<Uid, storage::ParentNoticeRecord>;
+  absl::StatusOr<std::vector<ParentNotice>> ReadParentNotices();
   absl::StatusOr<std::optional<storage::FlowCrashRecord>> ReadFlowCrash(
       Uid uid, int64_t event_id);
   absl::StatusOr<std::vector<storage::FlowCrashRecord>> ReadFlowCrashes();

@@ -82,6 +82,12 @@ inline std::string ConversationKey(std::string_view ns, std::string_view id,
       .Number32(static_cast<uint32_t>(revision))
       .Take();
 }
+inline std::string ChildKey(Uid parent, int64_t seq) {
+  return KeyBuilder(kChildKind).Id(parent).Count(seq).Take();
+}
+inline std::string ParentNoticeKey(Uid child) {
+  return KeyBuilder(kParentNoticeKind).Id(child).Take();
+}
 inline std::string FlowCrashKey(Uid uid, int64_t event_id) {
   return KeyBuilder(kFlowCrashKind).Id(uid).Count(event_id).Take();
 }

@@ -309,6 +309,24 @@ StoreReader::ListConversations(std::string_view ns, std::string_view after_id,
   return records;
 }
 
+absl::StatusOr<std::vector<storage::ChildRecord>>
+StoreReader::ReadAllChildren() {
+  return ReadAll<storage::ChildRecord>(log_, std::string(kChildKind));
+}
+
+absl::StatusOr<std::vector<StoreReader::ParentNotice>>
+StoreReader::ReadParentNotices() {
+  std::vector<ParentNotice> notices;
+  RETURN_IF_ERROR(ScanRecords<storage::ParentNoticeRecord>(
+      log_, PrefixRange(std::string(kParentNoticeKind)),
+      [&](std::string_view key, storage::ParentNoticeRecord record) {
+        notices.emplace_back(Uid{KeyParser(key).Number().value_or(0)},
+                             std::move(record));
+        return true;
+      }));
+  return notices;
+}
+
 absl::StatusOr<std::optional<storage::FlowCrashRecord>>
 StoreReader::ReadFlowCrash(Uid uid, int64_t event_id) {
   return ReadOne<storage::FlowCrashRecord>(log_, FlowCrashKey(uid, event_id));

@@ -85,6 +85,13 @@ std::string TimerSentence(const api::Run& run, absl::Time now) {
                       Seconds(ToTime(first->fire_time()) - now));
 }
 
+std::string ChildSentence(const api::Run& run) {
+  const api::ChildInfo& child = run.waiting_children(0);
+  return absl::StrCat("child ", child.seq(), " ", Shortened(child.run_id()),
+                      " (", Shortened(child.flow()), ")",
+                      child.started() ? ": its end" : ": its start");
+}
+
 std::string BlockedSentence(const api::Blocked& blocked) {
   std::string_view reason = api::BlockedReason_Name(blocked.reason());
   reason.remove_prefix(
@@ -129,13 +136,16 @@ std::string WaitingFor(const api::Run& run, absl::Time now) {
   if (IsClosed(run.state())) return "";
   if (run.has_blocked()) return BlockedSentence(run.blocked());
   const auto& activities = run.waiting_activities();
-  int others = run.waiting_activities_size() + run.waiting_timers_size() - 1;
+  int others = run.waiting_activities_size() + run.waiting_children_size() +
+               run.waiting_timers_size() - 1;
   std::string text;
   if (!activities.empty()) {
     auto telling = std::max_element(
         activities.begin(), activities.end(),
         [](const auto& a, const auto& b) { return Weight(a) < Weight(b); });
     text = Sentence(*telling, now);
+  } else if (run.waiting_children_size() > 0) {
+    text = ChildSentence(run);
   } else if (run.waiting_timers_size() > 0) {
     text = TimerSentence(run, now);
   } else {

@@ -67,6 +67,23 @@ absl::Status SignalsFull(const RunName& name) {
       absl::Seconds(30));
 }
 
+absl::Status ChildRunExists(const RunName& name) {
+  return MakeError(
+      StatusCode::kAlreadyExists, "RUN_ALREADY_EXISTS",
+      absl::StrCat("run ", name.run_id,
+                   " exists and is no child of this run; give the child "
+                   "another run_id"),
+      {{"run_id", name.run_id}, {"namespace", name.ns}});
+}
+
+absl::Status ConversationNotFound(const std::string& ns,
+                                  const std::string& id) {
+  return MakeError(StatusCode::kNotFound, "CONVERSATION_NOT_FOUND",
+                   absl::StrCat("there is no conversation ", id,
+                                " in namespace ", ns, "; import it first"),
+                   {{"conversation_id", id}, {"namespace", ns}});
+}
+
 absl::Status FlowNotFound(const std::string& flow) {
   return MakeError(StatusCode::kNotFound, "FLOW_NOT_FOUND",
                    absl::StrCat("this server has no flow ", flow,

@@ -19,6 +19,8 @@ absl::Status ExistingRunClosed(const log::RunName& name,
 // BLOCKED before its first event.
 absl::Status RunNotBegun(const log::RunName& name);
 absl::Status SignalsFull(const log::RunName& name);
+absl::Status ChildRunExists(const log::RunName& name);
+absl::Status ConversationNotFound(const std::string& ns, const std::string& id);
 absl::Status FlowNotFound(const std::string& flow);
 absl::Status RequestIdReused(const std::string& request_id);
 absl::Status MailboxFull(const log::RunName& name);

@@ -18,6 +18,7 @@
 #include "anabranch/storage/v1/records.pb.h"
 #include "anabranch/v1/history.pb.h"
 #include "anabranch/v1/payload.pb.h"
+#include "anabranch/v1/run.pb.h"
 #include "anabranch/v1/worker_stream.pb.h"
 #include "base/ids.h"
 #include "orchestrator/log/store.h"
@@ -177,9 +178,39 @@ struct DrainWorkers {
   std::string reason;
 };
 
-using Input = std::variant<StartRun, SignalRun, CancelRun, TerminateRun,
-                           QueryRun, PauseRun, ResumeRun, RetryRun, DeleteRun,
-                           SetTaskQueue, ImportConversation, WorkerConnected,
-                           WorkerFrame, WorkerDisconnected, DrainWorkers>;
+// --- between shards: at least once, in any order (children.h) ---
+
+// A parent's record asks for a child as the record has it.
+struct ChildDemanded {
+  storage::v1::ChildRecord record;
+};
+
+// How a child stands.
+struct ChildAnswered {
+  api::ParentLink parent;
+  // The child's generation; 0 when there is none.
+  Uid child = {};
+  // Set when it is closed, or could not be started; else it is open.
+  std::optional<api::ChildClosed> closed = std::nullopt;
+  // Of the demand that is answered: the child's id, its policy, and what the
+  // demand said of its parent's end.
+  std::string run_id = "";
+  api::ParentClosePolicy policy = api::PARENT_CLOSE_POLICY_UNSPECIFIED;
+  api::ParentClosePolicy demanded = api::PARENT_CLOSE_POLICY_UNSPECIFIED;
+};
+
+// The parent knows that the child is closed.
+struct NoticeTaken {
+  api::ParentLink parent;
+  Uid child;
+};
+
+using ShardMessage = std::variant<ChildDemanded, ChildAnswered, NoticeTaken>;
+
+using Input =
+    std::variant<StartRun, SignalRun, CancelRun, TerminateRun, QueryRun,
+                 PauseRun, ResumeRun, RetryRun, DeleteRun, SetTaskQueue,
+                 ImportConversation, WorkerConnected, WorkerFrame,
+                 WorkerDisconnected, DrainWorkers, ShardMessage>;
 
 }  // namespace anabranch::shard

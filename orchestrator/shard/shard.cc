@@ -54,6 +54,7 @@ absl::Status Shard::Recover(Times now) {
     paused_.try_emplace(uid);
     matcher_.Hold(uid);
   }
+  RETURN_IF_ERROR(RecoverChildren());
   if (!sessions_.all().empty()) {
     grace_until_ = now.steady + limits::kRecoveryGrace;
   }
@@ -112,6 +113,10 @@ void Shard::Release() {
   if (std::exchange(workers_changed_, false)) {
     effects_.WorkersChanged(sessions_.Snapshot());
   }
+  TellDemands();
+  for (auto& message : std::exchange(messages_, {})) {
+    released_messages_.push_back(std::move(message));
+  }
   new_payloads_.clear();
   new_dedups_.clear();
   new_conversations_.clear();
@@ -128,6 +133,10 @@ std::optional<absl::Duration> Shard::NextDue() const {
   // meanwhile would keep the loop spinning until its end.
   earlier(grace_until_.has_value() ? grace_until_ : sessions_.NextDue());
   return due;
+}
+
+std::vector<ShardMessage> Shard::TakeMessages() {
+  return std::exchange(released_messages_, {});
 }
 
 std::vector<FlowLogLine> Shard::TakeFlowLog() {

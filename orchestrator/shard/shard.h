@@ -23,6 +23,7 @@
 #include "orchestrator/core/activity_machine.h"
 #include "orchestrator/log/event_log.h"
 #include "orchestrator/log/store.h"
+#include "orchestrator/shard/children.h"
 #include "orchestrator/shard/effects.h"
 #include "orchestrator/shard/flow_crashes.h"
 #include "orchestrator/shard/input.h"
@@ -70,6 +71,10 @@ class Shard : private sdk::PayloadReader {
 
   // Below the space reserve mutating calls are refused and nothing is granted.
   void SetDiskFull(bool full) { disk_full_ = full; }
+
+  // Messages to shards that have been released since the last call: inputs of
+  // the shards of the runs that they name.
+  std::vector<ShardMessage> TakeMessages();
 
   // Lines logged since the last call.
   std::vector<FlowLogLine> TakeFlowLog();
@@ -144,6 +149,36 @@ class Shard : private sdk::PayloadReader {
   // Stores a large payload under its hash and leaves a reference.
   void Externalize(api::Payload& payload);
 
+  // --- children (shard_children.cc) ---
+  void On(const ShardMessage& message, Times now);
+  void On(const ChildDemanded& demand, Times now);
+  void On(const ChildAnswered& answer, Times now);
+  void On(const NoticeTaken& taken, Times now);
+  absl::Status RecoverChildren();
+  // Writes the record and asks for what it says.
+  void Demand(const storage::v1::ChildRecord& record);
+  // Of a batch's demands for one child only the last leaves.
+  void TellDemands();
+  void ScheduleChild(const LiveRun& run, const api::ChildScheduled& scheduled);
+  void CancelChild(Uid parent, int64_t seq);
+  // The parent is closed: its children are dealt with by their policies.
+  void CloseChildren(Uid parent);
+  void ForgetChild(ChildId id);
+  std::optional<api::Run> FindChild(const RunName& name);
+  // Its end when it cannot be started.
+  std::optional<api::ChildClosed> StartChild(
+      const storage::v1::ChildRecord& record, Times now);
+  absl::Status PrepareChild(StartRun& start);
+  void DoAsDemanded(const storage::v1::ChildRecord& record,
+                    const api::Run& child, Times now);
+  void NotifyParent(const api::Run& child);
+  void TakeAnswer(storage::v1::ChildRecord& record,
+                  const ChildAnswered& answer);
+  void Disown(const ChildAnswered& answer);
+  bool IsOpen(Uid uid);
+  // Leaves with the batch in hand.
+  void Tell(ShardMessage message) { messages_.push_back(std::move(message)); }
+
   // --- activities (shard_activities.cc) ---
   void OnDue(const TimerKey& key, Times now);
   void Grant(const Matcher::Match& match, Times now);
@@ -213,6 +248,7 @@ class Shard : private sdk::PayloadReader {
   FlowCrashes crashes_;
   RunTable runs_;
   std::map<ActivityId, ActivityRecord> activities_;
+  Children children_;
   TimerQueue timers_;
   Matcher matcher_;
   Sessions sessions_;
@@ -235,6 +271,9 @@ class Shard : private sdk::PayloadReader {
   std::vector<Outgoing> outgoing_;
   // Streams to end.
   std::vector<std::pair<StreamId, absl::Status>> closing_;
+  std::set<ChildId> demands_;
+  std::vector<ShardMessage> messages_;
+  std::vector<ShardMessage> released_messages_;
   std::vector<FlowLogLine> flow_log_;
 
   bool workers_changed_ = false;

@@ -213,6 +213,12 @@ void Shard::FollowEvent(LiveRun& run, const api::HistoryEvent& event,
     case api::HistoryEvent::kRunResumed:
       LetRunGo(uid, now);
       break;
+    case api::HistoryEvent::kChildScheduled:
+      ScheduleChild(run, event.child_scheduled());
+      break;
+    case api::HistoryEvent::kChildCancelRequested:
+      CancelChild(uid, event.child_cancel_requested().child_seq());
+      break;
     default:
       break;
   }
@@ -251,6 +257,12 @@ void Shard::CloseRun(LiveRun& run) {
     matcher_.Unhold(uid);
   }
   batch_.DeleteOpen(uid);
+  CloseChildren(uid);
+  // The parent waits for the last generation's end.
+  if (run.state.run.has_parent() &&
+      run.state.run.state() != api::RUN_STATE_CONTINUED_AS_NEW) {
+    NotifyParent(run.state.run);
+  }
   crashes_.Forget(uid);
   run.flow.reset();
 }

@@ -6,6 +6,7 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "base/check.h"
@@ -145,10 +146,19 @@ class ShardRunner::Impl {
     const bool wrote = !batch.changes.empty();
     if (wrote) Append(std::move(batch));
     shard_.Release();
+    PostMessages(shard_.TakeMessages());
     if (wrote && options_.after_effects) options_.after_effects();
     for (const FlowLogLine& line : shard_.TakeFlowLog()) {
       if (options_.flow_log) options_.flow_log(line.run, line.line);
     }
+  }
+
+  // Of one shard to another, which is the same one here. They are as many as
+  // runs have children: not bounded by what clients may ask for.
+  void PostMessages(std::vector<ShardMessage> messages) {
+    if (messages.empty()) return;
+    MutexLock lock(mutex_);
+    for (auto& message : messages) inbox_.push_back(std::move(message));
   }
 
   void Append(log::WriteBatch batch) {

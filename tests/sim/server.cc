@@ -192,6 +192,11 @@ void Server::Release() {
   shard_->Release();
   releasing_ = false;
   shard_->TakeFlowLog();
+  // They arrive whatever becomes of replies: within one process nothing else
+  // can lose them.
+  for (auto& message : shard_->TakeMessages()) {
+    inbox_.push_back(std::move(message));
+  }
   if (KilledAt(KillPoint::kInRelease)) return;
   if (KilledAt(KillPoint::kAfterRelease)) return;
   Schedule();

@@ -22,6 +22,7 @@ void Harness::Restart(absl::Duration down,
                       const sdk::FlowRegistry* other_flows) {
   shard.reset();
   effects.sent.clear();
+  messages.clear();
   log.CrashAndReopen();
   position_ = 0;
   clock.Advance(down);
@@ -36,10 +37,18 @@ void Harness::Restart(absl::Duration down,
 
 void Harness::Round(std::vector<Input> inputs) {
   for (Input& input : inputs) shard->Take(std::move(input), Now());
+  for (auto& message : std::exchange(messages, {})) {
+    shard->Take(std::move(message), Now());
+  }
   shard->Tick(Now());
   log::WriteBatch batch = shard->TakeBatch();
   if (!batch.changes.empty()) Append(std::move(batch));
   shard->Release();
+  messages = shard->TakeMessages();
+}
+
+void Harness::Settle() {
+  while (!messages.empty()) Round();
 }
 
 void Harness::Append(log::WriteBatch batch) {

@@ -56,6 +56,8 @@ class Harness {
 
   // One round: take, tick, append, release.
   void Round(std::vector<Input> inputs = {});
+  // Rounds until no message between shards is under way.
+  void Settle();
   // Moves the clock in steps of at most a second, with a round after each.
   void Advance(absl::Duration by);
 
@@ -94,6 +96,9 @@ class Harness {
   log::StoreReader store;
   sdk::FlowRegistry flows;
   RecordedEffects effects;
+  // Messages between shards that the next round brings in. The process's end
+  // loses them.
+  std::vector<ShardMessage> messages;
   std::unique_ptr<Shard> shard;
 
  private:
