@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -138,7 +139,9 @@ std::vector<std::string> ToolSchemas(const Transcript& transcript, int step) {
     for (const std::string_view raw : *blocks) {
       const auto block = JsonObject::Parse(raw);
       if (!block.ok() || block->GetString("type") != "tool_use") continue;
-      if (!names.insert(block->GetString("name")).second) continue;
+      // A damaged block may name nothing, which declares nothing.
+      const std::string name = block->GetString("name");
+      if (name.empty() || !names.insert(name).second) continue;
       JsonWriter writer;
       writer.BeginObject().Key("name").Raw(block->Get("name"));
       writer.Key("input_schema").BeginObject().Key("type").String("object");
@@ -178,7 +181,12 @@ void WriteUsage(const Transcript& transcript, int step, JsonWriter& writer) {
     for (const TranscriptCall& call : transcript.calls) {
       if (call.after_step < step) continue;
       const auto usage = JsonObject::Parse(call.usage_raw);
-      if (usage.ok()) total += usage->GetInt(counter).value_or(0);
+      if (!usage.ok()) continue;
+      // A file can hold any number: what does not fit is as much as fits.
+      if (__builtin_add_overflow(total, usage->GetInt(counter).value_or(0),
+                                 &total)) {
+        total = std::numeric_limits<int64_t>::max();
+      }
     }
     writer.Key(counter).Int(total);
   }

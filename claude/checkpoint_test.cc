@@ -161,6 +161,16 @@ TEST(BuildCheckpoint, GivesUndeclaredToolsAnOpenSchema) {
   EXPECT_EQ(Get(Build(transcript, 1), "tools"), "");
 }
 
+TEST(BuildCheckpoint, DeclaresNoToolForABlockWithoutAName) {
+  TranscriptBuilder builder;
+  builder.User("u1", "", "\"list\"")
+      .Assistant("a1", "u1", "m1",
+                 R"({"type":"tool_use","id":"t1","input":{}})")
+      .User("u2", "a1",
+            R"([{"type":"tool_result","tool_use_id":"t1","content":"x"}])");
+  EXPECT_EQ(Get(Build(Parse(builder.text()), 3), "tools"), "");
+}
+
 TEST(BuildCheckpoint, DropsEmptiedMessagesAndMergesNeighbours) {
   TranscriptBuilder builder;
   builder.User("u1", "", "\"one\"")
