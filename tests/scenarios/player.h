@@ -5,7 +5,8 @@
 //   start RUN [FLOW] [input=JSON] [request=ID] [timeout=D] [labels={…}]
 //         [signals=[[NAME, JSON],…]] [conflict=use_existing]
 //                                 without FLOW it carries out the program below
-//   signal RUN NAME [JSON] [request=ID]
+//   signal RUN NAME [JSON] [bytes=N] [request=ID]
+//                                 bytes: a string of that many
 //   cancel | terminate | pause | resume | retry RUN [request=ID]
 //   delete RUN [force]
 //   query RUN NAME [JSON]

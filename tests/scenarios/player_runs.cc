@@ -127,6 +127,10 @@ absl::Status Player::Signal(const Command& command) {
   input.signal = Word(command, 2);
   input.input.set_json_text(
       command.words.plain.size() > 3 ? command.words.plain[3] : "null");
+  size_t bytes = 0;
+  if (absl::SimpleAtoi(Option(command, "bytes"), &bytes) && bytes >= 2) {
+    input.input.set_json_text("\"" + std::string(bytes - 2, 'x') + "\"");
+  }
   input.request_id = Option(command, "request");
   absl::Status answer;
   input.reply = Into(answer);
