@@ -8,6 +8,7 @@
 #include "activity_worker/core/outcome.h"
 #include "orchestrator/log/store.h"
 #include "orchestrator/replay/replay.h"
+#include "tests/sim/oracle.h"
 
 namespace anabranch::sim {
 namespace {
@@ -104,6 +105,21 @@ void CheckHistory(const FinalParts& parts, StoredPayloads& payloads, Uid uid,
   }
 }
 
+// What a random program must have asked for, activation by activation.
+void CheckCommands(const FinalParts& parts, StoredPayloads& payloads,
+                   const Program& program, const RunRecords& run) {
+  Oracle oracle(*program.random, [&payloads](const v1::Payload& payload) {
+    return ContentOf(payloads, payload);
+  });
+  for (const auto& activation : run.history) {
+    std::string differs = oracle.Take(activation);
+    if (differs.empty()) continue;
+    return parts.world.Fail(absl::StrCat("run ", run.fold.run.run_id(), ": ",
+                                         differs, " in\n",
+                                         TextOf(*program.random)));
+  }
+}
+
 }  // namespace
 
 void CheckAtEnd(FinalParts parts,
@@ -115,6 +131,9 @@ void CheckAtEnd(FinalParts parts,
   }
   for (const auto& caller : callers) {
     const RunRecords* run = parts.records.Find(caller->run());
+    if (caller->program().random != nullptr) {
+      CheckCommands(parts, payloads, caller->program(), *run);
+    }
     const v1::Run& shown = run->status->run();
     std::string wrong =
         caller->program().judge(shown, ContentOf(payloads, shown.result()));

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "sdk/flow_context.h"
 #include "sdk/flow_instance.h"
+#include "tests/program/interpret.h"
 #include "tests/sim/programs.h"
 
 namespace anabranch::sim {
@@ -180,6 +181,7 @@ Future<Payload> Patient(FlowContext& ctx, FlowInput input) {
 // Never the same twice in one seed: a replay that draws again shows. Set anew
 // for each seed, so that seeds are alike in every process.
 thread_local int64_t draws = 0;
+thread_local program::Environment environment;
 
 Future<Payload> Draws(FlowContext& ctx, FlowInput) {
   Payload drawn = ctx.SideEffect("draw", [] { return Result(1000 + ++draws); });
@@ -257,11 +259,15 @@ void Register(sdk::FlowRegistry& flows, const char* name,
 
 void RegisterFlows(sdk::FlowRegistry& flows) {
   draws = 0;
+  environment = {};
+  program::RegisterInterpreter(flows, environment);
   for (const auto& flow : kFlows) Register(flows, flow.name, flow.good);
 }
 
 void RegisterBadFlows(sdk::FlowRegistry& flows) {
   broken.clear();
+  // The bad build has no quarrel with programs.
+  program::RegisterInterpreter(flows, environment);
   for (const auto& flow : kFlows) Register(flows, flow.name, flow.bad);
 }
 

@@ -218,6 +218,36 @@ Program Throws(World& world) {
   return program;
 }
 
+// Nested at random, carried out by the interpreter of tests/program.
+Program Random(World& world) {
+  auto nodes = std::make_shared<const NodeBlock>(DrawProgram(world));
+  Program program;
+  program.flow = "program";
+  program.input_json = json(TextOf(*nodes)).dump();
+  for (const auto& [name, count] : SignalsOf(*nodes)) {
+    for (int64_t i = 0; i < count; ++i) {
+      program.steps.push_back(
+          {world.Between(absl::ZeroDuration(), absl::Seconds(6)),
+           Step::Kind::kSignal, name, std::to_string(SignalValue(name))});
+    }
+  }
+  const Outcome outcome = OutcomeOf(*nodes);
+  program.judge = [outcome](const v1::Run& run, const std::string& result) {
+    const bool completed = run.state() == v1::RUN_STATE_COMPLETED;
+    if (!completed && run.state() != v1::RUN_STATE_FAILED) {
+      return Told(run, result);
+    }
+    if (!outcome.confluent) return std::string();
+    if (completed == outcome.failed) return Told(run, result);
+    if (!completed || WithoutTokens(result) == outcome.json) {
+      return std::string();
+    }
+    return absl::StrCat(Told(run, result), ", not ", outcome.json);
+  };
+  program.random = std::move(nodes);
+  return program;
+}
+
 // Any of them, cancelled on its way.
 Program Cancelled(Program program, World& world) {
   program.steps.push_back(
@@ -236,7 +266,10 @@ Program Draw(World& world) {
                                     Signals,  Nested, Sleeps, Patient, Draws};
   if (world.Chance(0.06)) return Throws(world);
   Program program =
-      all[world.Between(0, static_cast<int64_t>(std::size(all)) - 1)](world);
+      world.Chance(0.4)
+          ? Random(world)
+          : all[world.Between(0, static_cast<int64_t>(std::size(all)) - 1)](
+                world);
   if (program.flow != "patient" && world.Chance(0.1)) {
     return Cancelled(std::move(program), world);
   }
@@ -253,8 +286,10 @@ int64_t ProgramNumber(const std::string& input_json) {
 Program MakeProgram(World& world, int64_t number) {
   Program program = Draw(world);
   json input = json::parse(program.input_json);
-  input["program"] = number;
-  program.input_json = input.dump();
+  if (input.is_object()) {
+    input["program"] = number;
+    program.input_json = input.dump();
+  }
   if (world.Chance(0.2)) {
     program.steps.push_back(
         {world.Between(absl::ZeroDuration(), absl::Seconds(3)),

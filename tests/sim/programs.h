@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "absl/time/time.h"
 #include "anabranch/v1/run.pb.h"
 #include "sdk/flow_registry.h"
+#include "tests/sim/random_program.h"
 #include "tests/sim/world.h"
 
 namespace anabranch::sim {
@@ -36,6 +38,8 @@ struct Program {
   // is the content of its result.
   std::function<std::string(const v1::Run& run, const std::string& result)>
       judge;
+  // What the oracle reads; null for flows that were written by hand.
+  std::shared_ptr<const NodeBlock> random = nullptr;
 };
 
 // All flows that programs are of. Resets what they draw from.
