@@ -1,11 +1,14 @@
-// DurableLog: the in-memory event log, broken as the seed says, showing each
-// batch that becomes durable to the records that the checks are made on.
+// DurableLog: the event log of the simulated orchestrator, broken as the seed
+// says, showing each batch that becomes durable to the records that the checks
+// are made on.
 #pragma once
 
-#include <deque>
+#include <memory>
+#include <optional>
 #include <utility>
 
-#include "orchestrator/log/memory_event_log.h"
+#include "orchestrator/log/event_log.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/records.h"
 
 namespace anabranch::sim {
@@ -13,8 +16,8 @@ namespace anabranch::sim {
 // Threads: one.
 class DurableLog : public log::EventLog {
  public:
-  DurableLog(World& world, Records& records)
-      : world_(world), records_(records) {}
+  DurableLog(World& world, Records& records, std::unique_ptr<Disk> disk)
+      : world_(world), records_(records), disk_(std::move(disk)) {}
 
   // The batch waits until Sync. `now`: when it was decided. Anything but
   // kDurable ends the process: the write failed at once.
@@ -22,37 +25,35 @@ class DurableLog : public log::EventLog {
   void Sync();
 
   // What the next write meets.
-  enum class Trouble { kNone, kAppendFails, kAnswerLost, kFenced };
   void SetTrouble(Trouble trouble) { trouble_ = trouble; }
-  void SetFreeBytes(int64_t bytes) { log_.SetFreeBytes(bytes); }
+  void SetFreeBytes(int64_t bytes) { disk_->SetFreeBytes(bytes); }
 
-  // The process dies; `survivors` of the waiting batches reached the disk.
-  void Crash(int survivors);
+  // The process dies. `keep`: what was written and not synced stays. Whether
+  // the batch that nobody was told of is there.
+  bool Crash(bool keep);
 
-  // What an operator copies, and puts back after a crash.
   struct Backup {
-    log::MemoryEventLog::Contents contents;
-    uint64_t epoch_counter = 0;
+    Disk::Backup disk;
     Records::Contents records;
   };
-  Backup Copy() const;
+  Backup Copy() const { return {disk_->Copy(), records_.contents()}; }
   void Restore(const Backup& backup);
 
-  bool holding() const { return !waiting_.empty(); }
+  bool holding() const { return waiting_.has_value(); }
 
   void Append(log::AppendRequest request, AppendDone done) override {
-    log_.Append(std::move(request), std::move(done));
+    disk_->log().Append(std::move(request), std::move(done));
   }
   absl::StatusOr<std::optional<std::string>> Read(
       std::string_view key) override {
-    return log_.Read(key);
+    return disk_->log().Read(key);
   }
   absl::Status Scan(const log::ScanOptions& options,
                     const Visitor& visit) override {
-    return log_.Scan(options, visit);
+    return disk_->log().Scan(options, visit);
   }
-  Epoch epoch() const override { return log_.epoch(); }
-  int64_t FreeBytes() const override { return log_.FreeBytes(); }
+  Epoch epoch() const override { return disk_->log().epoch(); }
+  int64_t FreeBytes() const override { return disk_->log().FreeBytes(); }
 
  private:
   struct Waiting {
@@ -60,14 +61,14 @@ class DurableLog : public log::EventLog {
     shard::Times decided;
   };
 
-  void TakeNext();
-  // Another process opens the shard under the next epoch.
-  void LoseLease();
+  // The batch that waits is on the disk now.
+  void TakeWaiting();
+  void Forget();
 
   World& world_;
   Records& records_;
-  log::MemoryEventLog log_{{.hold_until_sync = true}};
-  std::deque<Waiting> waiting_;
+  const std::unique_ptr<Disk> disk_;
+  std::optional<Waiting> waiting_;
   int64_t position_ = 0;
   Trouble trouble_ = Trouble::kNone;
   bool lease_lost_ = false;

@@ -169,7 +169,7 @@ void Server::Commit() {
   if (log_.Hold(std::move(batch), world_.Now()) !=
       log::AppendResult::kDurable) {
     // Memory must never be ahead of a disk that refuses.
-    return Kill(0);
+    return Kill(/*keep=*/false);
   }
   absl::Duration latency =
       world_.Happens(Fault::kSlowSync)
@@ -208,7 +208,7 @@ bool Server::KilledAt(KillPoint point) {
   world_.Fired(Fault::kKill);
   world_.Count(PointName(point));
   world_.Trace("server dies", PointName(point));
-  Kill(log_.holding() && world_.Happens(Fault::kTornTail) ? 1 : 0);
+  Kill(log_.holding() && world_.Happens(Fault::kTornTail));
   return true;
 }
 
@@ -217,13 +217,13 @@ void Server::Deploy(Build build) {
                build == Build::kGood ? "the good build" : "a bad one");
   build_ = build;
   // A process that is down comes up with it.
-  if (up()) Kill(0);
+  if (up()) Kill(/*keep=*/false);
 }
 
 void Server::Restore(const DurableLog::Backup& backup) {
   world_.Trace("restore", "an older copy of the store");
   build_ = Build::kGood;
-  if (up()) Kill(0);
+  if (up()) Kill(/*keep=*/false);
   log_.Restore(backup);
 }
 
@@ -238,10 +238,9 @@ void Server::Clear() {
   sessions_by_stream_.clear();
 }
 
-void Server::Kill(int survivors) {
-  if (survivors > 0) world_.Count("batch_survives_unanswered");
+void Server::Kill(bool keep) {
   Clear();
-  log_.Crash(survivors);
+  if (log_.Crash(keep)) world_.Count("batch_survives_unanswered");
   network_.ServerDied();
   // Mostly back at once; sometimes later than every grace.
   absl::Duration down =

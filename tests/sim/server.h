@@ -92,7 +92,8 @@ class Server : public StreamServer, private shard::Effects {
   void Schedule();
   // Dies here if it was to.
   bool KilledAt(KillPoint point);
-  void Kill(int survivors);
+  // `keep`: what was written and not synced stays.
+  void Kill(bool keep);
   // What a kill leaves of a process.
   void Clear();
   // An action that is void once this process is dead.

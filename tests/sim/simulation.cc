@@ -25,13 +25,13 @@ constexpr int64_t kActionsMax = 500'000;
 // Everything of one seed.
 class Simulation {
  public:
-  explicit Simulation(const SimulationOptions& options)
+  Simulation(const SimulationOptions& options, const DiskFactory& disk)
       : world_(options.seed, options.without),
         ledger_(world_),
         records_(world_, ledger_, sessions_),
         checks_(world_, records_, ledger_),
         network_(world_),
-        log_(world_, records_),
+        log_(world_, records_, disk(world_)),
         watcher_(world_, log_, records_),
         flows_("sim"),
         bad_flows_("sim-bad"),
@@ -125,7 +125,6 @@ class Simulation {
   }
 
   void PlanLogFaults() {
-    using Trouble = DurableLog::Trouble;
     auto trouble = [this](Trouble kind) {
       return [this, kind] { log_.SetTrouble(kind); };
     };
@@ -204,7 +203,7 @@ class Simulation {
 
   void Heal() {
     world_.StopFaults();
-    log_.SetTrouble(DurableLog::Trouble::kNone);
+    log_.SetTrouble(Trouble::kNone);
     log_.SetFreeBytes(int64_t{1} << 50);
     if (server_.build() == Server::Build::kBad) {
       server_.Deploy(Server::Build::kGood);
@@ -278,8 +277,9 @@ class Simulation {
 
 }  // namespace
 
-SimulationResult Simulate(const SimulationOptions& options) {
-  return Simulation(options).Run();
+SimulationResult Simulate(const SimulationOptions& options,
+                          const DiskFactory& disk) {
+  return Simulation(options, disk).Run();
 }
 
 }  // namespace anabranch::sim

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "tests/sim/disk.h"
 #include "tests/sim/options.h"
 
 namespace anabranch::sim {
@@ -23,6 +24,7 @@ struct SimulationResult {
 };
 
 // The same options give the same result, in every process.
-SimulationResult Simulate(const SimulationOptions& options);
+SimulationResult Simulate(const SimulationOptions& options,
+                          const DiskFactory& disk = MemoryDisk);
 
 }  // namespace anabranch::sim
