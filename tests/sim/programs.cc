@@ -256,6 +256,8 @@ Program Cancelled(Program program, World& world) {
   program.judge = [judge = program.judge](const v1::Run& run,
                                           const std::string& result) {
     if (run.state() == v1::RUN_STATE_CANCELLED) return std::string();
+    // A handler may have taken the cancellation for a failure.
+    if (result.find("\"cancelled\"") != std::string::npos) return std::string();
     return judge(run, result);
   };
   return program;
