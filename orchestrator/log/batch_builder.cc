@@ -100,6 +100,14 @@ void BatchBuilder::PutPayload(const anabranch::v1::PayloadRef& ref,
   Put(PayloadKey(ref.sha256()), encoded);
 }
 
+void BatchBuilder::PutTaskQueue(const storage::TaskQueueRecord& record) {
+  Put(TaskQueueKey(record.name()), record.SerializeAsString());
+}
+
+void BatchBuilder::DeleteTaskQueue(std::string_view name) {
+  Delete(TaskQueueKey(name));
+}
+
 void BatchBuilder::PutConversation(const storage::ConversationRecord& record) {
   Put(ConversationKey(record.namespace_(), record.conversation_id(),
                       record.revision()),

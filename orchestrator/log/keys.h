@@ -33,6 +33,7 @@ inline constexpr std::string_view kConversationKind = "cv";
 inline constexpr std::string_view kChildKind = "ch";
 inline constexpr std::string_view kParentNoticeKind = "pn";
 inline constexpr std::string_view kFlowCrashKind = "fc";
+inline constexpr std::string_view kTaskQueueKind = "tq";
 inline constexpr std::string_view kStoreKind = "sm";
 
 // Puts a key together, part by part.

@@ -20,6 +20,7 @@
 //   ch <uid> <seq>                     ChildRecord of an open child
 //   pn <child uid>                     ParentNoticeRecord
 //   fc <uid> <event id>                FlowCrashRecord: a flow died there
+//   tq <name>                          TaskQueueRecord of a queue with limits
 //   sm                                 StoreRecord
 //
 // Every value is wrapped in the record envelope (record.h).
@@ -84,6 +85,9 @@ class BatchBuilder {
   void PutFlowCrash(const storage::FlowCrashRecord& record);
   void DeleteFlowCrash(Uid uid, int64_t event_id);
 
+  void PutTaskQueue(const storage::TaskQueueRecord& record);
+  void DeleteTaskQueue(std::string_view name);
+
   bool empty() const { return batch_.changes.empty(); }
   int64_t Bytes() const { return bytes_; }
   // Hands the batch over and starts a new one.
@@ -140,6 +144,9 @@ class StoreReader {
   // What one attempt used; nothing when no result of it came.
   absl::StatusOr<std::optional<storage::UsageRecord>> ReadUsageOf(
       ActivityId id, int32_t attempt);
+
+  // Queues that have limits, by name.
+  absl::StatusOr<std::vector<storage::TaskQueueRecord>> ReadTaskQueues();
 
   absl::StatusOr<bool> HasPayload(std::string_view sha256);
   // Content by hash; kNotFound when there is none.

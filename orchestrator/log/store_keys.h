@@ -91,6 +91,9 @@ inline std::string ParentNoticeKey(Uid child) {
 inline std::string FlowCrashKey(Uid uid, int64_t event_id) {
   return KeyBuilder(kFlowCrashKind).Id(uid).Count(event_id).Take();
 }
+inline std::string TaskQueueKey(std::string_view name) {
+  return KeyBuilder(kTaskQueueKind).Rest(name).Take();
+}
 inline std::string StoreKey() { return std::string(kStoreKind); }
 
 }  // namespace anabranch::log

@@ -243,6 +243,11 @@ absl::StatusOr<StoreReader::RunPage> StoreReader::ListRuns(
   return page;
 }
 
+absl::StatusOr<std::vector<storage::TaskQueueRecord>>
+StoreReader::ReadTaskQueues() {
+  return ReadAll<storage::TaskQueueRecord>(log_, std::string(kTaskQueueKind));
+}
+
 absl::StatusOr<bool> StoreReader::HasPayload(std::string_view sha256) {
   ASSIGN_OR_RETURN(std::optional<std::string> value,
                    log_.Read(PayloadKey(sha256)));
