@@ -1,8 +1,13 @@
 #include "sdk/activity_defaults.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
 
 namespace anabranch::sdk {
 namespace {
@@ -10,6 +15,7 @@ namespace {
 using anabranch::v1::ActivityOptions;
 using anabranch::v1::RetryPolicy;
 using google::protobuf::Duration;
+using google::protobuf::RepeatedPtrField;
 
 struct KindDefaults {
   std::string_view kind;
@@ -32,8 +38,16 @@ void SetMillis(Duration& duration, int64_t ms) {
   duration.set_nanos(static_cast<int32_t>(ms % 1000) * 1'000'000);
 }
 
+// Longer ones are mistakes, and would overflow what is computed with them.
+constexpr int64_t kDurationSecondsMax = int64_t{10} * 365 * 24 * 3600;
+constexpr int kGlobsMax = 100;
+
 bool Negative(const Duration& duration) {
   return duration.seconds() < 0 || duration.nanos() < 0;
+}
+
+bool Zero(const Duration& duration) {
+  return duration.seconds() == 0 && duration.nanos() == 0;
 }
 
 bool Less(const Duration& a, const Duration& b) {
@@ -45,15 +59,114 @@ absl::Status Wrong(const std::string& field, const std::string& problem) {
   return absl::InvalidArgumentError(field + " " + problem);
 }
 
-absl::Status CheckRetry(const RetryPolicy& retry) {
-  if (Negative(retry.initial_interval())) {
-    return Wrong("retry.initial_interval", "is negative");
+absl::Status CheckDuration(const std::string& field, const Duration& duration) {
+  if (Negative(duration)) return Wrong(field, "is negative");
+  if (duration.nanos() > 999'999'999) {
+    return Wrong(field, "has more than 999,999,999 nanoseconds");
   }
+  if (duration.seconds() > kDurationSecondsMax) {
+    return Wrong(field, "is longer than 10 years");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTimeout(const std::string& field, bool given,
+                          const Duration& timeout) {
+  if (!given) return absl::OkStatus();
+  if (Zero(timeout)) {
+    return Wrong(field, "is zero: give more, or leave it out");
+  }
+  return CheckDuration(field, timeout);
+}
+
+absl::Status CheckTimeouts(const ActivityOptions& options) {
+  RETURN_IF_ERROR(CheckTimeout("start_to_close_timeout", true,
+                               options.start_to_close_timeout()));
+  RETURN_IF_ERROR(CheckTimeout("schedule_to_close_timeout",
+                               options.has_schedule_to_close_timeout(),
+                               options.schedule_to_close_timeout()));
+  RETURN_IF_ERROR(CheckTimeout("schedule_to_start_timeout",
+                               options.has_schedule_to_start_timeout(),
+                               options.schedule_to_start_timeout()));
+  RETURN_IF_ERROR(CheckTimeout("heartbeat_timeout",
+                               options.has_heartbeat_timeout(),
+                               options.heartbeat_timeout()));
+  if (options.has_heartbeat_timeout() &&
+      Less(options.start_to_close_timeout(), options.heartbeat_timeout())) {
+    return Wrong("heartbeat_timeout",
+                 "exceeds start_to_close_timeout: it could never run out");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckGlobs(const std::string& field,
+                        const RepeatedPtrField<std::string>& globs) {
+  if (globs.size() > kGlobsMax) {
+    return Wrong(field, "has more than 100 globs");
+  }
+  for (const std::string& glob : globs) {
+    if (glob.empty() || glob.size() > limits::kIdBytesMax) {
+      return Wrong(field, "has a glob that is empty or longer than 128 bytes");
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool IsAlphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+         (c >= 'A' && c <= 'Z');
+}
+
+// What is known of queues, keys and turns.
+absl::Status CheckMatching(const ActivityOptions& options) {
+  const std::string& queue = options.task_queue();
+  if (queue.size() > limits::kIdBytesMax || !IsAlphanumeric(queue.front()) ||
+      std::any_of(queue.begin(), queue.end(), [](char c) {
+        return !IsAlphanumeric(c) &&
+               std::string_view("._:-").find(c) == std::string_view::npos;
+      })) {
+    return Wrong("task_queue",
+                 "is not of the form [A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
+  }
+  if (options.priority() < 1 || options.priority() > limits::kPriorityMax) {
+    return Wrong("priority", "is outside 1 (first) to 5 (last)");
+  }
+  const std::string& key = options.concurrency_key();
+  if (key.size() > limits::kIdBytesMax ||
+      std::any_of(key.begin(), key.end(),
+                  [](char c) { return c < ' ' || c > '~'; })) {
+    return Wrong("concurrency_key",
+                 "is longer than 128 bytes or not of printable ASCII");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckEnums(const ActivityOptions& options) {
+  if (!anabranch::v1::ExhaustedAction_IsValid(options.on_exhausted())) {
+    return Wrong("on_exhausted", "is no ExhaustedAction");
+  }
+  if (!anabranch::v1::CancellationType_IsValid(options.cancellation())) {
+    return Wrong("cancellation", "is no CancellationType");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRetry(const RetryPolicy& retry) {
+  RETURN_IF_ERROR(
+      CheckDuration("retry.initial_interval", retry.initial_interval()));
+  RETURN_IF_ERROR(
+      CheckDuration("retry.maximum_interval", retry.maximum_interval()));
+  RETURN_IF_ERROR(CheckGlobs("retry.retryable_types", retry.retryable_types()));
+  RETURN_IF_ERROR(
+      CheckGlobs("retry.non_retryable_types", retry.non_retryable_types()));
   if (Less(retry.maximum_interval(), retry.initial_interval())) {
     return Wrong("retry.maximum_interval", "is below initial_interval");
   }
   if (!(retry.backoff_coefficient() >= 1)) {
     return Wrong("retry.backoff_coefficient", "is below 1");
+  }
+  if (!std::isfinite(retry.backoff_coefficient())) {
+    return Wrong("retry.backoff_coefficient", "is infinite");
   }
   if (!(retry.jitter_factor() >= 0 && retry.jitter_factor() <= 1)) {
     return Wrong("retry.jitter_factor", "is outside 0 to 1");
@@ -84,6 +197,18 @@ void FillRetry(RetryPolicy& retry, const KindDefaults& defaults,
   if (!jitter_given) retry.set_jitter_factor(defaults.jitter);
 }
 
+// What no kind says anything of.
+void FillMatching(ActivityOptions& options) {
+  if (options.task_queue().empty()) options.set_task_queue(kDefaultTaskQueue);
+  if (options.priority() == 0) options.set_priority(limits::kPriorityDefault);
+  if (options.on_exhausted() == anabranch::v1::EXHAUSTED_ACTION_UNSPECIFIED) {
+    options.set_on_exhausted(anabranch::v1::EXHAUSTED_ACTION_FAIL);
+  }
+  if (options.cancellation() == anabranch::v1::CANCELLATION_TYPE_UNSPECIFIED) {
+    options.set_cancellation(anabranch::v1::CANCELLATION_TYPE_TRY);
+  }
+}
+
 }  // namespace
 
 std::string_view KindOfActivityType(std::string_view activity_type) {
@@ -111,13 +236,11 @@ absl::StatusOr<ActivityOptions> ResolveOptions(std::string_view activity_type,
     resolved.mutable_start_to_close_timeout()->set_seconds(
         defaults->start_to_close_s);
   }
-  if (auto status = CheckRetry(resolved.retry()); !status.ok()) return status;
-  if (Negative(resolved.start_to_close_timeout())) {
-    return Wrong("start_to_close_timeout", "is negative");
-  }
-  if (Negative(resolved.schedule_to_close_timeout())) {
-    return Wrong("schedule_to_close_timeout", "is negative");
-  }
+  FillMatching(resolved);
+  RETURN_IF_ERROR(CheckRetry(resolved.retry()));
+  RETURN_IF_ERROR(CheckTimeouts(resolved));
+  RETURN_IF_ERROR(CheckMatching(resolved));
+  RETURN_IF_ERROR(CheckEnums(resolved));
   return resolved;
 }
 

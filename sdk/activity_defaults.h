@@ -14,13 +14,18 @@ namespace anabranch::sdk {
 // local     3         0.1 s × 2 ≤ 5 s                    0.5     30 s
 // compute   2         0.1 s × 2 ≤ 5 s                    0       30 s
 
+// The queue of activities that name none, and of workers that name none.
+inline constexpr char kDefaultTaskQueue[] = "default";
+
 // "claude" for claude.*, "compute" for conversation.compare, else "local".
 std::string_view KindOfActivityType(std::string_view activity_type);
 
 // `options` with everything that it leaves out taken from its kind's defaults
-// (the type's kind when it names none). kInvalidArgument naming the field when
-// a value is out of range: coefficient < 1, jitter outside [0, 1], attempts <
-// 1, durations < 0, maximum below initial interval, an unknown kind.
+// (the type's kind when it names none). kInvalidArgument naming the field and
+// what is wrong with it: coefficient < 1, jitter outside [0, 1], attempts < 1,
+// negative or overlong durations, timeouts of zero, a heartbeat_timeout above
+// start_to_close_timeout, maximum below initial interval, an unknown kind or
+// enum value, a priority outside 1 to 5, a queue or key that is no such name.
 absl::StatusOr<anabranch::v1::ActivityOptions> ResolveOptions(
     std::string_view activity_type,
     const anabranch::v1::ActivityOptions& options);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
+
 namespace anabranch::sdk {
 namespace {
 
@@ -47,6 +50,52 @@ TEST(ResolveOptions, RefusesValuesOutOfRangeByName) {
   wrong.mutable_retry()->set_backoff_coefficient(2);
   wrong.set_kind("nonsense");
   EXPECT_FALSE(ResolveOptions("echo", wrong).ok());
+}
+
+// What is wrong with the options that `change` leaves.
+std::string Problem(const std::function<void(ActivityOptions&)>& change) {
+  ActivityOptions options;
+  change(options);
+  return std::string(ResolveOptions("echo", options).status().message());
+}
+
+TEST(ResolveOptions, SetsEveryFieldOfWhatIsRecorded) {
+  auto options = ResolveOptions("echo", ActivityOptions());
+  ASSERT_TRUE(options.ok());
+  EXPECT_EQ(options->task_queue(), "default");
+  EXPECT_EQ(options->priority(), 3);
+  EXPECT_EQ(options->on_exhausted(), anabranch::v1::EXHAUSTED_ACTION_FAIL);
+  EXPECT_EQ(options->cancellation(), anabranch::v1::CANCELLATION_TYPE_TRY);
+}
+
+TEST(ResolveOptions, RefusesTimeoutsThatCannotBeMeant) {
+  EXPECT_EQ(Problem([](auto& o) { o.mutable_heartbeat_timeout(); }),
+            "heartbeat_timeout is zero: give more, or leave it out");
+  EXPECT_EQ(Problem([](auto& o) {
+              o.mutable_schedule_to_start_timeout()->set_seconds(-1);
+            }),
+            "schedule_to_start_timeout is negative");
+  EXPECT_EQ(Problem([](auto& o) {
+              o.mutable_start_to_close_timeout()->set_seconds(30);
+              o.mutable_heartbeat_timeout()->set_seconds(31);
+            }),
+            "heartbeat_timeout exceeds start_to_close_timeout: it could never "
+            "run out");
+  EXPECT_EQ(Problem([](auto& o) {
+              o.mutable_schedule_to_close_timeout()->set_seconds(1LL << 40);
+            }),
+            "schedule_to_close_timeout is longer than 10 years");
+}
+
+TEST(ResolveOptions, RefusesNamesAndPrioritiesThatAreNone) {
+  EXPECT_EQ(Problem([](auto& o) { o.set_priority(6); }),
+            "priority is outside 1 (first) to 5 (last)");
+  EXPECT_EQ(Problem([](auto& o) { o.set_task_queue("two words"); }),
+            "task_queue is not of the form [A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
+  EXPECT_EQ(
+      Problem([](auto& o) { o.set_concurrency_key(std::string(129, 'k')); }),
+      "concurrency_key is longer than 128 bytes or not of printable "
+      "ASCII");
 }
 
 }  // namespace
