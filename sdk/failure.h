@@ -9,6 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "anabranch/v1/activity.pb.h"
+#include "anabranch/v1/history.pb.h"
 #include "anabranch/v1/payload.pb.h"
 
 namespace anabranch::sdk {
@@ -31,6 +33,24 @@ inline constexpr char kFailureAllFailed[] = "all_failed";
 anabranch::v1::Failure MakeFailure(std::string_view type,
                                    std::string_view message,
                                    bool retryable = false);
+
+// What a flow gets for an activity that failed or ran out of time. A timeout is
+// of type `timeout`, and its details are
+//
+//   {"timeout":"HEARTBEAT","retry_state":"MAXIMUM_ATTEMPTS_REACHED"}
+//
+// with the names of TimeoutType and RetryState; a failure's details are those
+// of the worker, or {"retry_state":…} where it gave none.
+anabranch::v1::Failure FailureOfActivity(
+    const anabranch::v1::ActivityFailed& failed);
+anabranch::v1::Failure FailureOfActivity(
+    const anabranch::v1::ActivityTimedOut& timed_out);
+
+// Which limit ran out; unspecified when the failure is no timeout of an
+// activity.
+anabranch::v1::TimeoutType TimeoutOf(const anabranch::v1::Failure& failure);
+// Why the activity was not tried again; unspecified when that is not known.
+anabranch::v1::RetryState RetryStateOf(const anabranch::v1::Failure& failure);
 
 // kCancelled for `cancelled`, kDeadlineExceeded for `timeout`, else kUnknown;
 // carries the whole failure, so that FailureOf gives it back.

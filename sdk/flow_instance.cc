@@ -20,19 +20,6 @@ using anabranch::v1::SignalReceived;
 
 namespace {
 
-const char* TimeoutText(anabranch::v1::TimeoutType type) {
-  switch (type) {
-    case anabranch::v1::TIMEOUT_TYPE_START_TO_CLOSE:
-      return "an attempt exceeded start_to_close_timeout";
-    case anabranch::v1::TIMEOUT_TYPE_SCHEDULE_TO_START:
-      return "no worker took the activity within schedule_to_start_timeout";
-    case anabranch::v1::TIMEOUT_TYPE_HEARTBEAT:
-      return "an attempt sent no heartbeat within heartbeat_timeout";
-    default:
-      return "the activity exceeded schedule_to_close_timeout";
-  }
-}
-
 // The event's own failure counts; its state fills in what that leaves out.
 Failure ChildFailure(const anabranch::v1::ChildClosed& closed) {
   Failure failure = closed.failure();
@@ -142,12 +129,10 @@ void FlowInstance::ResolveActivity(const HistoryEvent& event) {
                           event.activity_completed().result());
   } else if (event.has_activity_failed()) {
     runtime_.FailOpen(event.activity_failed().seq(),
-                      event.activity_failed().failure());
+                      FailureOfActivity(event.activity_failed()));
   } else if (event.has_activity_timed_out()) {
-    const auto& timed_out = event.activity_timed_out();
-    runtime_.FailOpen(
-        timed_out.seq(),
-        MakeFailure(kFailureTimeout, TimeoutText(timed_out.timeout_type())));
+    runtime_.FailOpen(event.activity_timed_out().seq(),
+                      FailureOfActivity(event.activity_timed_out()));
   } else {
     runtime_.FailOpen(event.activity_cancelled().seq(),
                       MakeFailure(kFailureCancelled, "cancelled"));

@@ -3,14 +3,16 @@
 #include <algorithm>
 
 #include "base/proto_time.h"
+#include "orchestrator/core/activity_events.h"
 #include "orchestrator/core/retry.h"
+#include "sdk/failure.h"
 
 namespace anabranch::core {
 namespace {
 
 using api::ActivityInfo;
-using api::HistoryEvent;
 using api::RetryState;
+using api::TimeoutType;
 
 // Ended attempts that are kept: the first and the last ones.
 constexpr int kFirstAttemptsKept = 3;
@@ -44,53 +46,34 @@ void EndAttempt(ActivityRecord& record, const api::Failure& failure, double u,
   *info.mutable_last_failure() = failure;
 }
 
-// What the closing event carries: no longer any current state.
-ActivityInfo ClosingInfo(const ActivityRecord& record) {
-  ActivityInfo info = record.info();
-  info.set_state(api::ACTIVITY_STATE_UNSPECIFIED);
-  info.clear_next_attempt_time();
-  return info;
-}
-
-HistoryEvent Cancelled(const ActivityRecord& record) {
-  HistoryEvent event;
-  auto* cancelled = event.mutable_activity_cancelled();
-  cancelled->set_seq(record.info().seq());
-  *cancelled->mutable_info() = ClosingInfo(record);
-  return event;
-}
-
-HistoryEvent FailedEvent(const ActivityRecord& record, RetryState why) {
-  HistoryEvent event;
-  auto* failed = event.mutable_activity_failed();
-  failed->set_seq(record.info().seq());
-  *failed->mutable_failure() = record.info().last_failure();
-  failed->set_retry_state(why);
-  *failed->mutable_info() = ClosingInfo(record);
-  return event;
-}
-
-HistoryEvent TimedOutEvent(const ActivityRecord& record, api::TimeoutType type,
-                           RetryState why) {
-  HistoryEvent event;
-  auto* timed_out = event.mutable_activity_timed_out();
-  timed_out->set_seq(record.info().seq());
-  timed_out->set_timeout_type(type);
-  timed_out->set_retry_state(why);
-  if (record.info().has_last_failure()) {
-    *timed_out->mutable_last_failure() = record.info().last_failure();
-  }
-  *timed_out->mutable_info() = ClosingInfo(record);
-  return event;
+// No attempt runs any more.
+void EndRunning(ActivityRecord& record, api::ActivityState next) {
+  record.mutable_info()->set_state(next);
+  record.clear_attempt_deadline();
+  record.clear_heartbeat_deadline();
+  record.set_accepted(false);
 }
 
 void BackOff(ActivityRecord& record, absl::Duration delay, absl::Time now) {
-  ActivityInfo& info = *record.mutable_info();
-  info.set_state(api::ACTIVITY_STATE_BACKING_OFF);
-  *info.mutable_next_attempt_time() = ToProto(now + delay);
+  EndRunning(record, api::ACTIVITY_STATE_BACKING_OFF);
+  *record.mutable_info()->mutable_next_attempt_time() = ToProto(now + delay);
   *record.mutable_backoff() = ToProto(delay);
-  record.clear_attempt_deadline();
-  record.set_accepted(false);
+}
+
+void Park(ActivityRecord& record, RetryState why) {
+  EndRunning(record, api::ACTIVITY_STATE_PARKED);
+  record.mutable_info()->set_parked_because(why);
+}
+
+bool Parks(const ActivityRecord& record, RetryState why) {
+  return record.scheduled().options().on_exhausted() ==
+             api::EXHAUSTED_ACTION_PARK &&
+         why != api::RETRY_STATE_TIMEOUT;
+}
+
+bool WaitsForItsEnd(const ActivityRecord& record) {
+  return record.scheduled().options().cancellation() ==
+         api::CANCELLATION_TYPE_WAIT_COMPLETED;
 }
 
 // Why there is no further attempt, or RETRY_STATE_UNSPECIFIED.
@@ -110,6 +93,43 @@ RetryState WhyNoRetry(const ActivityRecord& record, const api::Failure& failure,
   return api::RETRY_STATE_UNSPECIFIED;
 }
 
+// The rows that one input of a running attempt can take.
+struct EndRows {
+  ActivityRow backing_off;
+  ActivityRow parked;
+  ActivityRow closed;
+  ActivityRow cancelled;
+};
+
+// An attempt ended without a result, in the failure that was recorded last:
+// the next one, or none. `closing` makes the event for a reason.
+template <typename Closing>
+Transition AfterAttempt(ActivityRecord& record, absl::Duration delay,
+                        absl::Time now, const EndRows& rows, Closing closing) {
+  if (record.cancel_requested()) {
+    const bool answered_cancel =
+        record.info().last_failure().type() == sdk::kFailureCancelled;
+    return {rows.cancelled, WaitsForItsEnd(record) && !answered_cancel
+                                ? closing(api::RETRY_STATE_CANCEL_REQUESTED)
+                                : CancelledEvent(record)};
+  }
+  RetryState why = WhyNoRetry(record, record.info().last_failure(), delay, now);
+  if (why == api::RETRY_STATE_UNSPECIFIED) {
+    BackOff(record, delay, now);
+    return {rows.backing_off};
+  }
+  if (!Parks(record, why)) return {rows.closed, closing(why)};
+  Park(record, why);
+  return {rows.parked};
+}
+
+void ArmHeartbeat(ActivityRecord& record, absl::Time now) {
+  const auto& options = record.scheduled().options();
+  if (!options.has_heartbeat_timeout()) return;
+  *record.mutable_heartbeat_deadline() =
+      ToProto(now + FromProto(options.heartbeat_timeout()));
+}
+
 }  // namespace
 
 ActivityRecord NewActivity(const api::ActivityScheduled& scheduled, Uid uid,
@@ -117,21 +137,27 @@ ActivityRecord NewActivity(const api::ActivityScheduled& scheduled, Uid uid,
   ActivityRecord record;
   record.set_uid(uid.value);
   *record.mutable_scheduled() = scheduled;
+  const auto& options = scheduled.options();
   ActivityInfo& info = *record.mutable_info();
   info.set_seq(scheduled.seq());
   info.set_activity_type(scheduled.activity_type());
   info.set_name(scheduled.name());
   info.set_state(api::ACTIVITY_STATE_READY);
+  info.set_task_queue(options.task_queue());
+  info.set_priority(options.priority());
   *info.mutable_schedule_time() = ToProto(now);
-  const auto& options = scheduled.options();
   if (options.has_schedule_to_close_timeout()) {
     *record.mutable_close_deadline() =
         ToProto(now + FromProto(options.schedule_to_close_timeout()));
   }
+  if (options.has_schedule_to_start_timeout()) {
+    *record.mutable_start_deadline() =
+        ToProto(now + FromProto(options.schedule_to_start_timeout()));
+  }
   return record;
 }
 
-void Grant(ActivityRecord& record, const GrantTo& grant, absl::Time now) {
+Transition Grant(ActivityRecord& record, const GrantTo& grant, absl::Time now) {
   ActivityInfo& info = *record.mutable_info();
   info.set_state(api::ACTIVITY_STATE_RUNNING);
   info.set_attempt(info.attempt() + 1);
@@ -143,8 +169,11 @@ void Grant(ActivityRecord& record, const GrantTo& grant, absl::Time now) {
   record.set_token(grant.token);
   record.set_accepted(false);
   record.clear_backoff();
+  record.clear_start_deadline();
   *record.mutable_attempt_deadline() = ToProto(
       now + FromProto(record.scheduled().options().start_to_close_timeout()));
+  ArmHeartbeat(record, now);
+  return {ActivityRow::kGranted};
 }
 
 Transition AttemptFailed(ActivityRecord& record, const AttemptFailure& failure,
@@ -153,116 +182,179 @@ Transition AttemptFailed(ActivityRecord& record, const AttemptFailure& failure,
     record.mutable_info()->set_usage_json(failure.usage_json);
   }
   EndAttempt(record, failure.failure, failure.u, now);
-  if (record.cancel_requested()) return {Cancelled(record)};
   absl::Duration delay =
       RetryDelay(record.scheduled().options().retry(), record.info().tries(),
                  failure.u, failure.next_delay);
-  RetryState why = WhyNoRetry(record, failure.failure, delay, now);
-  if (why != api::RETRY_STATE_UNSPECIFIED) return {FailedEvent(record, why)};
-  BackOff(record, delay, now);
-  return {};
+  return AfterAttempt(
+      record, delay, now,
+      {ActivityRow::kFailedBackingOff, ActivityRow::kFailedParked,
+       ActivityRow::kFailedClosed, ActivityRow::kCancelledFailed},
+      [&record](RetryState why) { return FailedEvent(record, why); });
 }
 
-Transition AttemptTimedOut(ActivityRecord& record, double u, absl::Time now) {
-  api::Failure failure =
-      EngineFailure("timeout", "the attempt exceeded start_to_close_timeout");
-  EndAttempt(record, failure, u, now);
-  if (record.cancel_requested()) return {Cancelled(record)};
+Transition AttemptTimedOut(ActivityRecord& record, TimeoutType type, double u,
+                           absl::Time now) {
+  const bool silent = type == api::TIMEOUT_TYPE_HEARTBEAT;
+  EndAttempt(record,
+             EngineFailure(
+                 sdk::kFailureTimeout,
+                 silent ? "the attempt sent no heartbeat for heartbeat_timeout"
+                        : "the attempt exceeded start_to_close_timeout"),
+             u, now);
   absl::Duration delay = RetryDelay(record.scheduled().options().retry(),
                                     record.info().tries(), u, std::nullopt);
-  RetryState why = WhyNoRetry(record, failure, delay, now);
-  if (why != api::RETRY_STATE_UNSPECIFIED) {
-    return {TimedOutEvent(record, api::TIMEOUT_TYPE_START_TO_CLOSE, why)};
-  }
-  BackOff(record, delay, now);
-  return {};
+  return AfterAttempt(
+      record, delay, now,
+      {ActivityRow::kTimedOutBackingOff, ActivityRow::kTimedOutParked,
+       ActivityRow::kTimedOutClosed, ActivityRow::kCancelledTimedOut},
+      [&record, type](RetryState why) {
+        return TimedOutEvent(record, type, why);
+      });
 }
 
 Transition Lost(ActivityRecord& record, double u, absl::Time now) {
-  api::Failure failure = EngineFailure(
-      "worker_lost", "the worker that carried out the attempt is gone");
-  EndAttempt(record, failure, u, now);
+  EndAttempt(record,
+             EngineFailure(sdk::kFailureWorkerLost,
+                           "the worker that carried out the attempt is gone"),
+             u, now);
   ActivityInfo& info = *record.mutable_info();
   info.set_lost_attempts(info.lost_attempts() + 1);
-  if (record.cancel_requested()) return {Cancelled(record)};
-  bool at_once = info.lost_attempts() <= kLossesWithoutBackoff;
+  const bool at_once = info.lost_attempts() <= kLossesWithoutBackoff;
   absl::Duration delay = at_once
                              ? absl::ZeroDuration()
                              : RetryDelay(record.scheduled().options().retry(),
                                           info.tries(), u, std::nullopt);
-  RetryState why = WhyNoRetry(record, failure, delay, now);
-  if (why != api::RETRY_STATE_UNSPECIFIED) return {FailedEvent(record, why)};
-  if (at_once) {
-    info.set_state(api::ACTIVITY_STATE_READY);
-    record.clear_attempt_deadline();
-    record.set_accepted(false);
-  } else {
-    BackOff(record, delay, now);
+  Transition after = AfterAttempt(
+      record, delay, now,
+      {ActivityRow::kLostBackingOff, ActivityRow::kLostParked,
+       ActivityRow::kLostClosed, ActivityRow::kCancelledLost},
+      [&record](RetryState why) { return FailedEvent(record, why); });
+  if (at_once && after.row == ActivityRow::kLostBackingOff) {
+    BackoffOver(record);
+    return {ActivityRow::kLostReady};
   }
-  return {};
+  return after;
 }
 
-void NeverDelivered(ActivityRecord& record) {
+Transition NeverDelivered(ActivityRecord& record) {
+  EndRunning(record, api::ACTIVITY_STATE_READY);
   ActivityInfo& info = *record.mutable_info();
-  info.set_state(api::ACTIVITY_STATE_READY);
   info.set_tries(std::max(0, info.tries() - 1));
   // The token must not come back: what is not delivered cannot be answered.
   record.clear_token();
-  record.clear_attempt_deadline();
-  record.set_accepted(false);
+  return {ActivityRow::kNeverDelivered};
 }
 
-void TakenUpAgain(ActivityRecord& record, const std::string& session) {
+Transition TakenUpAgain(ActivityRecord& record, const std::string& session) {
   ActivityInfo& info = *record.mutable_info();
   info.set_state(api::ACTIVITY_STATE_RUNNING);
   info.set_session(session);
   info.clear_next_attempt_time();
+  info.clear_parked_because();
   record.clear_backoff();
   *record.mutable_attempt_deadline() =
       ToProto(FromProto(info.start_time()) +
               FromProto(record.scheduled().options().start_to_close_timeout()));
+  return {ActivityRow::kTakenUpAgain};
 }
 
 bool TimedOutBefore(const ActivityRecord& record) {
   const auto& ended = record.info().closed_attempts();
   return !ended.empty() &&
          ended.rbegin()->attempt() == record.info().attempt() &&
-         ended.rbegin()->failure().type() == "timeout";
+         ended.rbegin()->failure().type() == sdk::kFailureTimeout;
 }
 
-void GivenUpAgain(ActivityRecord& record) {
-  record.mutable_info()->set_state(api::ACTIVITY_STATE_READY);
-  record.clear_attempt_deadline();
-  record.set_accepted(false);
+Transition GivenUpAgain(ActivityRecord& record, absl::Time now) {
+  RetryState why = WhyNoRetry(record, record.info().last_failure(),
+                              absl::ZeroDuration(), now);
+  if (why != api::RETRY_STATE_UNSPECIFIED && Parks(record, why)) {
+    Park(record, why);
+    return {ActivityRow::kGivenUpParked};
+  }
+  EndRunning(record, api::ACTIVITY_STATE_READY);
+  return {ActivityRow::kGivenUpReady};
 }
 
-void BackoffOver(ActivityRecord& record) {
+Transition BackoffOver(ActivityRecord& record) {
   record.mutable_info()->set_state(api::ACTIVITY_STATE_READY);
   record.mutable_info()->clear_next_attempt_time();
   record.clear_backoff();
+  return {ActivityRow::kBackoffOver};
 }
 
-HistoryEvent Result(const ActivityRecord& record, const api::Payload& result,
-                    const std::string& usage_json) {
-  HistoryEvent event;
-  auto* completed = event.mutable_activity_completed();
-  completed->set_seq(record.info().seq());
-  *completed->mutable_result() = result;
-  *completed->mutable_info() = ClosingInfo(record);
-  completed->mutable_info()->set_usage_json(usage_json);
-  return event;
+std::optional<Transition> Released(ActivityRecord& record) {
+  ActivityInfo& info = *record.mutable_info();
+  if (info.state() == api::ACTIVITY_STATE_BACKING_OFF) {
+    BackoffOver(record);
+    return Transition{ActivityRow::kBackoffReleased};
+  }
+  if (info.state() != api::ACTIVITY_STATE_PARKED) return std::nullopt;
+  info.set_state(api::ACTIVITY_STATE_READY);
+  info.set_tries(0);
+  info.clear_parked_because();
+  return Transition{ActivityRow::kParkedReleased};
 }
 
-HistoryEvent CloseTimeout(const ActivityRecord& record) {
-  if (record.cancel_requested()) return Cancelled(record);
-  return TimedOutEvent(record, api::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE,
-                       api::RETRY_STATE_TIMEOUT);
+bool Heartbeat(ActivityRecord& record, const api::Payload& details,
+               absl::Time now) {
+  ArmHeartbeat(record, now);
+  if (details.kind_case() == api::Payload::KIND_NOT_SET) return false;
+  const api::Payload* before = HeartbeatDetails(record);
+  if (before != nullptr &&
+      before->SerializeAsString() == details.SerializeAsString()) {
+    return false;
+  }
+  *record.mutable_info()->mutable_heartbeat_details() = details;
+  record.clear_heartbeat_details();
+  return true;
+}
+
+const api::Payload* HeartbeatDetails(const ActivityRecord& record) {
+  if (record.info().has_heartbeat_details()) {
+    return &record.info().heartbeat_details();
+  }
+  // Where records kept them before people were shown them.
+  return record.has_heartbeat_details() ? &record.heartbeat_details() : nullptr;
+}
+
+Transition Result(const ActivityRecord& record, const api::Payload& result,
+                  const std::string& usage_json) {
+  return {ActivityRow::kCompleted, CompletedEvent(record, result, usage_json)};
+}
+
+Transition StartTimedOut(const ActivityRecord& record) {
+  return {ActivityRow::kStartTimedOut,
+          TimedOutEvent(record, api::TIMEOUT_TYPE_SCHEDULE_TO_START,
+                        api::RETRY_STATE_NEVER_RETRIED)};
+}
+
+Transition CloseTimedOut(const ActivityRecord& record) {
+  constexpr TimeoutType kType = api::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE;
+  if (!record.cancel_requested()) {
+    return {ActivityRow::kCloseTimedOut,
+            TimedOutEvent(record, kType, api::RETRY_STATE_TIMEOUT)};
+  }
+  return {ActivityRow::kCancelledCloseTimedOut,
+          WaitsForItsEnd(record)
+              ? TimedOutEvent(record, kType, api::RETRY_STATE_CANCEL_REQUESTED)
+              : CancelledEvent(record)};
+}
+
+bool IsAbandonedByCancel(const ActivityRecord& record) {
+  return record.scheduled().options().cancellation() ==
+         api::CANCELLATION_TYPE_ABANDON;
 }
 
 Transition CancelRequested(ActivityRecord& record) {
   record.set_cancel_requested(true);
-  if (record.info().state() == api::ACTIVITY_STATE_RUNNING) return {};
-  return {Cancelled(record)};
+  if (IsAbandonedByCancel(record)) {
+    return {ActivityRow::kAbandoned, CancelledEvent(record)};
+  }
+  if (record.info().state() == api::ACTIVITY_STATE_RUNNING) {
+    return {ActivityRow::kCancelTold};
+  }
+  return {ActivityRow::kCancelClosed, CancelledEvent(record)};
 }
 
 bool TokenIsCurrent(const ActivityRecord& record, const std::string& token) {

@@ -78,6 +78,15 @@ absl::Status CheckHello(const api::Hello& hello) {
       return HelloError(absl::StrCat("no activity type: ", Shortened(type)));
     }
   }
+  if (hello.task_queues_size() > limits::kTaskQueuesPerWorkerMax) {
+    return HelloError(absl::StrCat(
+        "names more than ", limits::kTaskQueuesPerWorkerMax, " task queues"));
+  }
+  for (const std::string& queue : hello.task_queues()) {
+    if (!CheckId("task_queues", queue).ok()) {
+      return HelloError(absl::StrCat("no task queue: ", Shortened(queue)));
+    }
+  }
   return CheckHelloTokens(hello);
 }
 
@@ -146,6 +155,9 @@ absl::Status CleanHeartbeat(api::Heartbeat& heartbeat) {
         "MESSAGE_TOO_LARGE",
         absl::StrCat("Heartbeat: details exceed ",
                      limits::kHeartbeatDetailsBytesMax, " bytes"));
+  }
+  if (heartbeat.details().kind_case() == api::Payload::KIND_NOT_SET) {
+    return absl::OkStatus();
   }
   absl::Status details = CleanPayload(*heartbeat.mutable_details(), "null");
   if (details.ok()) return details;

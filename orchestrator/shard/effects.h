@@ -30,6 +30,11 @@ class Effects {
 
   // The sessions as they stand, whenever one changes.
   virtual void WorkersChanged(const std::vector<api::Worker>& workers) = 0;
+
+  // The queues that have changed, as they stand. One that has neither limits
+  // nor tasks nor workers is told of a last time.
+  virtual void TaskQueuesChanged(
+      const std::vector<api::TaskQueue>& /*queues*/) {}
 };
 
 }  // namespace anabranch::shard

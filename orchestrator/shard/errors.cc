@@ -134,6 +134,16 @@ absl::Status ShuttingDown() {
       absl::Seconds(1));
 }
 
+absl::Status TooManyTaskQueues(const std::string& name) {
+  return MakeError(
+      absl::StatusCode::kResourceExhausted, "TOO_MANY_TASK_QUEUES",
+      absl::StrCat(
+          "task queue \"", name, "\" would be one more than ",
+          limits::kTaskQueuesMax,
+          " queues with limits; take the limits off another one first"),
+      {{"task_queue", name}});
+}
+
 absl::Status DiskFull() {
   return WithRetryDelay(
       MakeError(

@@ -28,5 +28,6 @@ absl::Status ConversationExists(const std::string& id);
 absl::Status InboxFull();
 absl::Status ShuttingDown();
 absl::Status DiskFull();
+absl::Status TooManyTaskQueues(const std::string& name);
 
 }  // namespace anabranch::shard

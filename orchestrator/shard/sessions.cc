@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/proto_time.h"
+#include "sdk/activity_defaults.h"
 
 namespace anabranch::shard {
 namespace {
@@ -46,6 +47,8 @@ Sessions::Connected Sessions::Connect(StreamId stream, const api::Hello& hello,
   session.label = hello.label();
   session.types = {hello.activity_types().begin(),
                    hello.activity_types().end()};
+  session.queues = {hello.task_queues().begin(), hello.task_queues().end()};
+  if (session.queues.empty()) session.queues.insert(sdk::kDefaultTaskQueue);
   session.slots = hello.slots();
   session.stream = stream;
   session.credit = 0;
@@ -90,16 +93,25 @@ void Sessions::Heard(Session& session, Times now) {
   session.heard_in_grace = true;
 }
 
-Session* Sessions::PickFor(const std::string& type) {
+Session* Sessions::PickFor(const std::string& queue, const std::string& type) {
   Session* best = nullptr;
   for (auto& [id, session] : sessions_) {
     if (!session.stream.has_value() || session.suspect || session.leaving ||
-        session.credit <= 0 || !session.types.contains(type)) {
+        session.credit <= 0 || !session.types.contains(type) ||
+        !session.queues.contains(queue)) {
       continue;
     }
     if (best == nullptr || session.credit > best->credit) best = &session;
   }
   return best;
+}
+
+int Sessions::WorkersOf(const std::string& queue) const {
+  return static_cast<int>(std::count_if(
+      sessions_.begin(), sessions_.end(), [&queue](const auto& entry) {
+        return entry.second.stream.has_value() &&
+               entry.second.queues.contains(queue);
+      }));
 }
 
 bool Sessions::UpdateSuspects(Times now) {
@@ -157,6 +169,7 @@ std::vector<api::Worker> Sessions::Snapshot() const {
     worker.set_session(session.id);
     worker.set_label(session.label);
     for (const auto& type : session.types) worker.add_activity_types(type);
+    for (const auto& queue : session.queues) worker.add_task_queues(queue);
     worker.set_slots(session.slots);
     worker.set_running(static_cast<int>(session.leases.size()));
     worker.set_state(StateOf(session));

@@ -22,6 +22,7 @@ struct Session {
   std::string id;
   std::string label;
   std::set<std::string> types;
+  std::set<std::string> queues;
   int slots = 0;
   // Nothing while its stream is gone.
   std::optional<StreamId> stream;
@@ -66,8 +67,11 @@ class Sessions {
   // A sign of life.
   void Heard(Session& session, Times now);
 
-  // Connected, lively, with credit and the type; the one with most credit.
-  Session* PickFor(const std::string& type);
+  // Connected, lively, with credit, the queue and the type; the one with most
+  // credit.
+  Session* PickFor(const std::string& queue, const std::string& type);
+  // How many are connected and take tasks from the queue.
+  int WorkersOf(const std::string& queue) const;
 
   // Marks silent sessions suspect; true when a mark changed.
   bool UpdateSuspects(Times now);

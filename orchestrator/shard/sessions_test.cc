@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
-#include "orchestrator/shard/matcher.h"
 #include "orchestrator/shard/timer_queue.h"
 
 namespace anabranch::shard {
@@ -44,8 +43,8 @@ TEST(Sessions, PicksTheOneWithMostCreditThatOffersTheType) {
   sessions.Connect({1}, HelloOf("a", "echo"), At(0)).session->credit = 1;
   sessions.Connect({2}, HelloOf("b", "echo"), At(0)).session->credit = 3;
   sessions.Connect({3}, HelloOf("c", "sleep"), At(0)).session->credit = 9;
-  EXPECT_EQ(sessions.PickFor("echo")->id, "b");
-  EXPECT_EQ(sessions.PickFor("claude.messages"), nullptr);
+  EXPECT_EQ(sessions.PickFor("default", "echo")->id, "b");
+  EXPECT_EQ(sessions.PickFor("default", "claude.messages"), nullptr);
 }
 
 TEST(Sessions, ASuspectGetsNothingNewUntilItIsHeardAgain) {
@@ -53,10 +52,10 @@ TEST(Sessions, ASuspectGetsNothingNewUntilItIsHeardAgain) {
   auto* session = sessions.Connect({1}, HelloOf("a", "echo"), At(0)).session;
   session->credit = 1;
   EXPECT_TRUE(sessions.UpdateSuspects(At(2)));
-  EXPECT_EQ(sessions.PickFor("echo"), nullptr);
+  EXPECT_EQ(sessions.PickFor("default", "echo"), nullptr);
   sessions.Heard(*session, At(3));
   EXPECT_TRUE(sessions.UpdateSuspects(At(3)));
-  EXPECT_EQ(sessions.PickFor("echo"), session);
+  EXPECT_EQ(sessions.PickFor("default", "echo"), session);
 }
 
 TEST(Sessions, SilenceAndDisconnectionExpireAtTheirTimes) {
@@ -79,28 +78,6 @@ TEST(Sessions, GraceIsFulfilledWhenLeasesAreBackAndHeldResultsDelivered) {
   EXPECT_FALSE(sessions.GraceFulfilled());
   session->held_tokens.erase("t");
   EXPECT_TRUE(sessions.GraceFulfilled());
-}
-
-TEST(Matcher, FirstInFirstOutWithinAType) {
-  Sessions sessions;
-  sessions.Connect({1}, HelloOf("a", "echo"), At(0)).session->credit = 4;
-  Matcher matcher;
-  matcher.Ready({Uid{2}, 1}, "echo");
-  matcher.Ready({Uid{1}, 1}, "echo");
-  matcher.Ready({Uid{3}, 1}, "other");
-  matcher.Ready({Uid{2}, 1}, "echo");
-  EXPECT_EQ(matcher.Next(sessions)->id, (ActivityId{Uid{2}, 1}));
-  EXPECT_EQ(matcher.Next(sessions)->id, (ActivityId{Uid{1}, 1}));
-  EXPECT_FALSE(matcher.Next(sessions).has_value());
-}
-
-TEST(Matcher, ATakenBackOfferIsNotMatched) {
-  Sessions sessions;
-  sessions.Connect({1}, HelloOf("a", "echo"), At(0)).session->credit = 4;
-  Matcher matcher;
-  matcher.Ready({Uid{2}, 1}, "echo");
-  matcher.Remove({Uid{2}, 1});
-  EXPECT_FALSE(matcher.Next(sessions).has_value());
 }
 
 TEST(TimerQueue, FiresInOrderOfDeadlineThenIdentity) {

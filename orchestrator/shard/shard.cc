@@ -19,12 +19,13 @@ Shard::Shard(log::EventLog& log, const sdk::FlowRegistry& flows, Random& random,
       flows_(flows),
       random_(random),
       effects_(effects),
-      options_(options),
-      crashes_(options.flow_slot, flows.build_id()),
+      options_(std::move(options)),
+      crashes_(options_.flow_slot, flows.build_id()),
       runs_(store_, flows, *this, crashes_) {}
 
 absl::Status Shard::Recover(Times now) {
   RETURN_IF_ERROR(crashes_.Recover(store_));
+  RETURN_IF_ERROR(RecoverTaskQueues(now));
   ASSIGN_OR_RETURN(auto activities, store_.ReadAllActivities());
   for (auto& record : activities) {
     ActivityId id{Uid{record.uid()}, record.info().seq()};
@@ -90,7 +91,9 @@ void Shard::Tick(Times now) {
     RunFollowUps(now);
   }
   if (!draining_ && !disk_full_) {
-    while (auto match = matcher_.Next(sessions_)) Grant(*match, now);
+    while (auto match = matcher_.Next(sessions_, now.steady)) {
+      Grant(*match, now);
+    }
   }
   RunFollowUps(now);
   for (const FlowPlace& place : crashes_.TakeForgotten()) {
@@ -117,10 +120,12 @@ void Shard::Release() {
   for (auto& message : std::exchange(messages_, {})) {
     released_messages_.push_back(std::move(message));
   }
+  TellTaskQueues();
   new_payloads_.clear();
   new_dedups_.clear();
   new_conversations_.clear();
   new_told_.clear();
+  new_untold_.clear();
   runs_.Evict(options_.live_flows_max);
 }
 
@@ -132,6 +137,10 @@ std::optional<absl::Duration> Shard::NextDue() const {
   // In the grace nobody is given up: due times of sessions that passed
   // meanwhile would keep the loop spinning until its end.
   earlier(grace_until_.has_value() ? grace_until_ : sessions_.NextDue());
+  // What a rate lets go at the last tick's time is not waiting for a time.
+  if (!draining_ && !disk_full_ && last_tick_.has_value()) {
+    earlier(matcher_.NextDue(last_tick_->steady));
+  }
   return due;
 }
 

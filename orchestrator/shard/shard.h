@@ -41,6 +41,8 @@ struct ShardOptions {
   size_t live_flows_max = 1000;
   // Where it is marked which flow runs; cleared, and not null but for tests.
   FlowSlot* flow_slot = nullptr;
+  // Hears of each row of the activity machine's table that is taken.
+  std::function<void(core::ActivityRow)> on_activity_row = {};
 };
 
 // A line that a flow logged.
@@ -118,6 +120,8 @@ class Shard : private sdk::PayloadReader {
   void On(DeleteRun input, Times now);
   // --- task queues (shard_queues.cc) ---
   void On(SetTaskQueue input, Times now);
+  absl::Status RecoverTaskQueues(Times now);
+  void TellTaskQueues();
   // Refuses a mutating call of a client, or answers it from the dedup record.
   // True when it is dealt with.
   bool Deduplicated(const RunName& name, const std::string& request_id,
@@ -179,20 +183,41 @@ class Shard : private sdk::PayloadReader {
   // Leaves with the batch in hand.
   void Tell(ShardMessage message) { messages_.push_back(std::move(message)); }
 
-  // --- activities (shard_activities.cc) ---
+  // --- time (shard_deadlines.cc) ---
   void OnDue(const TimerKey& key, Times now);
+  void OnFlowTimerDue(const TimerKey& key);
+  void OnActivityDue(const TimerKey& key, ActivityRecord& record, Times now);
+  // The limit of an attempt's or of the activity's time has run out.
+  void OnTimeUp(const TimerKey& key, ActivityRecord& record, Times now);
+  void OnHeartbeat(const api::Heartbeat& heartbeat, Times now);
+  // The whole heartbeat_timeout, if there is one, begins.
+  void ArmHeartbeat(const ActivityRecord& record, Times now);
+  // The grace is over.
+  void ArmHeldBack(Times now);
+  void ArmRecovered(const ActivityRecord& record, Times now);
+
+  // --- activities (shard_activities.cc) ---
   void Grant(const Matcher::Match& match, Times now);
   // The record's state decides where the activity waits.
   void Offer(const ActivityRecord& record, Times now);
   void Save(const ActivityRecord& record);
+  void ScheduleActivity(const LiveRun& run, const api::HistoryEvent& event,
+                        Times now);
+  void CancelActivity(ActivityId id, Times now);
+  // Everything of that run that waits for its next attempt, or for somebody to
+  // release it, is READY again; returns how many activities that are.
+  int ReleaseParked(Uid uid, Times now);
   void CloseActivity(ActivityId id, api::HistoryEvent closing, Times now);
   void Forget(ActivityId id);
   void Settle(ActivityId id, core::Transition transition, Times now);
+  // The same for one that no longer runs: closed if it was to be cancelled.
+  void SettleAsReady(ActivityId id, core::Transition transition, Times now);
   void LoseAttempt(ActivityId id, Times now);
   void TellCancelled(const ActivityRecord& record, const std::string& reason);
   ActivityRecord* FindActivity(ActivityId id);
+  void Took(core::ActivityRow row) const;
   bool HasAttemptInFlight(Uid uid) const;
-  void ArmRecovered(const ActivityRecord& record, Times now);
+  void SendTask(const Session& session, const ActivityRecord& record);
 
   // --- workers (shard_workers.cc) ---
   void On(const WorkerConnected& input, Times now);
@@ -208,6 +233,11 @@ class Shard : private sdk::PayloadReader {
   ActivityRecord* Claim(Session& session, const std::string& token,
                         const std::string& usage_json);
   void CountUsage(const ActivityRecord& record, const std::string& usage_json);
+  // The attempt ends before its worker has told how: what it used may still
+  // come. An empty UsageRecord says that there was such an attempt.
+  void ExpectUsage(const ActivityRecord& record);
+  // Whether that attempt was granted once, so that what it used counts.
+  bool WasGranted(const TaskToken& token);
   bool RunExists(Uid uid);
   // Whether a worker has told how that attempt ended, and, if so, whether it
   // was accepted.
@@ -216,6 +246,8 @@ class Shard : private sdk::PayloadReader {
                          Times now);
   void ReissueUndelivered(Session& session, const api::Hello& hello, Times now);
   void LoseExpired(Times now);
+  // The number of workers of its queues has changed.
+  void MarkQueues(const Session& session);
   void UpdateGrace(Times now);
   void Send(const Session& session, api::ServerMessage message);
 
@@ -262,6 +294,7 @@ class Shard : private sdk::PayloadReader {
   std::map<std::pair<std::string, std::string>, storage::v1::ConversationRecord>
       new_conversations_;
   std::map<std::pair<ActivityId, int32_t>, bool> new_told_;
+  std::set<std::pair<ActivityId, int32_t>> new_untold_;
   std::deque<std::pair<Uid, api::HistoryEvent>> follow_ups_;
   // Runs with news, and whether they are closed, once that is written.
   std::map<Uid, bool> changed_;
@@ -281,6 +314,8 @@ class Shard : private sdk::PayloadReader {
   bool disk_full_ = false;
   // Recovery grace: nothing in flight is dispatched again, no timeout decided.
   std::optional<absl::Duration> grace_until_;
+  // Whose heartbeats have left something that is not recorded yet.
+  std::set<ActivityId> unrecorded_heartbeats_;
   // Due in the grace: armed again when it ends.
   std::vector<TimerKey> held_back_;
   // Paused runs, and their timers that came due meanwhile, in order.

@@ -159,34 +159,13 @@ void Shard::FollowEvent(LiveRun& run, const api::HistoryEvent& event,
                         Times now) {
   const Uid uid = run.state.uid;
   switch (event.attributes_case()) {
-    case api::HistoryEvent::kActivityScheduled: {
-      const auto& scheduled = event.activity_scheduled();
-      ActivityId id{uid, scheduled.seq()};
-      ActivityRecord& record = activities_[id] =
-          core::NewActivity(scheduled, uid, FromProto(event.event_time()));
-      record.set_namespace_(run.name.ns);
-      record.set_run_id(run.name.run_id);
-      if (record.has_close_deadline()) {
-        timers_.Arm(
-            {id, TimerKind::kCloseDeadline},
-            now.steady +
-                FromProto(scheduled.options().schedule_to_close_timeout()));
-      }
-      Save(record);
-      Offer(record, now);
+    case api::HistoryEvent::kActivityScheduled:
+      ScheduleActivity(run, event, now);
       break;
-    }
-    case api::HistoryEvent::kActivityCancelRequested: {
-      ActivityId id{uid, event.activity_cancel_requested().activity_seq()};
-      ActivityRecord* record = FindActivity(id);
-      if (record == nullptr) break;
-      core::Transition transition = core::CancelRequested(*record);
-      if (!transition.closing.has_value()) {
-        TellCancelled(*record, "cancelled by its run");
-      }
-      Settle(id, std::move(transition), now);
+    case api::HistoryEvent::kActivityCancelRequested:
+      CancelActivity({uid, event.activity_cancel_requested().activity_seq()},
+                     now);
       break;
-    }
     case api::HistoryEvent::kTimerStarted: {
       const auto& started = event.timer_started();
       storage::v1::TimerRecord record;
@@ -232,8 +211,11 @@ void Shard::CloseRun(LiveRun& run) {
     open.push_back(it->first);
   }
   for (ActivityId id : open) {
-    if (activities_[id].info().state() == api::ACTIVITY_STATE_RUNNING) {
-      TellCancelled(activities_[id], "its run is closed");
+    const ActivityRecord& record = activities_[id];
+    // Who was asked to cancel already is not told twice.
+    if (record.info().state() == api::ACTIVITY_STATE_RUNNING &&
+        !record.cancel_requested()) {
+      TellCancelled(record, "its run is closed");
     }
     Forget(id);
   }

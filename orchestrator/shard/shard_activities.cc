@@ -1,5 +1,4 @@
-// Open activities: where each waits, when its time is up, who has it.
-#include <algorithm>
+// Open activities: where each waits, who has it, how it ends.
 #include <utility>
 
 #include "base/check.h"
@@ -8,24 +7,59 @@
 #include "orchestrator/shard/shard.h"
 
 namespace anabranch::shard {
+namespace {
+
+ActivityId IdOf(const storage::v1::ActivityRecord& record) {
+  return {Uid{record.uid()}, record.info().seq()};
+}
+
+}  // namespace
 
 Shard::ActivityRecord* Shard::FindActivity(ActivityId id) {
   auto it = activities_.find(id);
   return it == activities_.end() ? nullptr : &it->second;
 }
 
+void Shard::Took(core::ActivityRow row) const {
+  if (options_.on_activity_row) options_.on_activity_row(row);
+}
+
 void Shard::Save(const ActivityRecord& record) {
   batch_.PutActivity(record);
+  unrecorded_heartbeats_.erase(IdOf(record));
   Touch(Uid{record.uid()});
 }
 
+void Shard::ScheduleActivity(const LiveRun& run, const api::HistoryEvent& event,
+                             Times now) {
+  const auto& scheduled = event.activity_scheduled();
+  const ActivityId id{run.state.uid, scheduled.seq()};
+  ActivityRecord& record = activities_[id] =
+      core::NewActivity(scheduled, id.uid, FromProto(event.event_time()));
+  record.set_namespace_(run.name.ns);
+  record.set_run_id(run.name.run_id);
+  const auto& options = scheduled.options();
+  if (record.has_close_deadline()) {
+    timers_.Arm({id, TimerKind::kCloseDeadline},
+                now.steady + FromProto(options.schedule_to_close_timeout()));
+  }
+  if (record.has_start_deadline()) {
+    timers_.Arm({id, TimerKind::kStartDeadline},
+                now.steady + FromProto(options.schedule_to_start_timeout()));
+  }
+  Save(record);
+  Offer(record, now);
+}
+
 void Shard::Offer(const ActivityRecord& record, Times now) {
-  ActivityId id{Uid{record.uid()}, record.info().seq()};
+  const ActivityId id = IdOf(record);
   if (record.info().state() != api::ACTIVITY_STATE_RUNNING) {
     timers_.Disarm({id, TimerKind::kAttemptDeadline});
+    timers_.Disarm({id, TimerKind::kHeartbeatDeadline});
+    matcher_.Ended(id);
   }
   if (record.info().state() == api::ACTIVITY_STATE_READY) {
-    matcher_.Ready(id, record.info().activity_type());
+    matcher_.Ready(id, DemandOf(record));
   } else if (record.info().state() == api::ACTIVITY_STATE_BACKING_OFF) {
     timers_.Arm({id, TimerKind::kBackoff},
                 now.steady + FromProto(record.backoff()));
@@ -37,85 +71,48 @@ void Shard::Grant(const Matcher::Match& match, Times now) {
   AB_CHECK(record != nullptr);
   Session& session = *match.session;
   TaskToken token{log_.epoch(), match.id, record->info().attempt() + 1};
-  core::Grant(*record, {token.ToString(), session.id, session.label}, now.wall);
+  Took(core::Grant(*record, {token.ToString(), session.id, session.label},
+                   now.wall)
+           .row);
   session.leases.insert(match.id);
   --session.credit;
   workers_changed_ = true;
   Save(*record);
-  const auto& scheduled = record->scheduled();
-  timers_.Arm(
-      {match.id, TimerKind::kAttemptDeadline},
-      now.steady + FromProto(scheduled.options().start_to_close_timeout()));
+  const auto& options = record->scheduled().options();
+  timers_.Disarm({match.id, TimerKind::kStartDeadline});
+  timers_.Arm({match.id, TimerKind::kAttemptDeadline},
+              now.steady + FromProto(options.start_to_close_timeout()));
+  ArmHeartbeat(*record, now);
+  SendTask(session, *record);
+}
 
+void Shard::SendTask(const Session& session, const ActivityRecord& record) {
+  const auto& scheduled = record.scheduled();
+  const auto& options = scheduled.options();
   api::ServerMessage message;
   auto* task = message.mutable_task();
-  task->set_token(record->token());
-  task->set_namespace_(record->namespace_());
-  task->set_run_id(record->run_id());
-  task->set_uid(match.id.uid.ToHex());
-  task->set_seq(match.id.seq);
-  task->set_attempt(record->info().attempt());
+  task->set_token(record.token());
+  task->set_namespace_(record.namespace_());
+  task->set_run_id(record.run_id());
+  task->set_uid(Uid{record.uid()}.ToHex());
+  task->set_seq(record.info().seq());
+  task->set_attempt(record.info().attempt());
   task->set_activity_type(scheduled.activity_type());
+  task->set_task_queue(options.task_queue());
   *task->mutable_input() = scheduled.input();
   *task->mutable_attachments() = scheduled.attachments();
-  *task->mutable_start_to_close_timeout() =
-      scheduled.options().start_to_close_timeout();
-  if (record->has_heartbeat_details()) {
-    *task->mutable_heartbeat_details() = record->heartbeat_details();
+  *task->mutable_start_to_close_timeout() = options.start_to_close_timeout();
+  if (options.has_heartbeat_timeout()) {
+    *task->mutable_heartbeat_timeout() = options.heartbeat_timeout();
+  }
+  if (const auto* details = core::HeartbeatDetails(record)) {
+    *task->mutable_heartbeat_details() = *details;
   }
   Send(session, std::move(message));
 }
 
-void Shard::OnDue(const TimerKey& key, Times now) {
-  if (key.kind == TimerKind::kRunDeadline) return TimeOutRun(key, now);
-  if (key.kind == TimerKind::kFlowTimer) {
-    if (auto paused = paused_.find(key.id.uid); paused != paused_.end()) {
-      paused->second.push_back(key);
-      return;
-    }
-    if (grace_until_.has_value() && HasAttemptInFlight(key.id.uid)) {
-      held_back_.push_back(key);
-      return;
-    }
-    api::HistoryEvent stimulus;
-    stimulus.mutable_timer_fired()->set_seq(key.id.seq);
-    // A BLOCKED run's timer has fired, too: its mailbox says so.
-    batch_.DeleteTimer(key.id.uid, key.id.seq);
-    follow_ups_.emplace_back(key.id.uid, std::move(stimulus));
-    return;
-  }
-  ActivityRecord* record = FindActivity(key.id);
-  if (record == nullptr) return;
-  if (key.kind == TimerKind::kBackoff) {
-    core::BackoffOver(*record);
-    Save(*record);
-    Offer(*record, now);
-    return;
-  }
-  const bool running = record->info().state() == api::ACTIVITY_STATE_RUNNING;
-  if (running && grace_until_.has_value()) {
-    held_back_.push_back(key);
-    return;
-  }
-  // A result that its worker holds, or may hold, comes first and wins.
-  Session* session = sessions_.Find(record->info().session());
-  if (running && session != nullptr &&
-      (!session->stream.has_value() ||
-       session->held_tokens.contains(record->token()))) {
-    timers_.Arm(key, now.steady + limits::kSuspectAfter);
-    return;
-  }
-  if (running) TellCancelled(*record, "its time is up");
-  if (key.kind == TimerKind::kCloseDeadline) {
-    CloseActivity(key.id, core::CloseTimeout(*record), now);
-  } else if (running) {
-    if (session != nullptr) session->leases.erase(key.id);
-    Settle(key.id, core::AttemptTimedOut(*record, random_.NextUnit(), now.wall),
-           now);
-  }
-}
-
 void Shard::Settle(ActivityId id, core::Transition transition, Times now) {
+  Took(transition.row);
   if (transition.closing.has_value()) {
     CloseActivity(id, *std::move(transition.closing), now);
     return;
@@ -124,6 +121,29 @@ void Shard::Settle(ActivityId id, core::Transition transition, Times now) {
   AB_CHECK(record != nullptr);
   Save(*record);
   Offer(*record, now);
+}
+
+void Shard::CancelActivity(ActivityId id, Times now) {
+  ActivityRecord* record = FindActivity(id);
+  if (record == nullptr) return;
+  core::Transition transition = core::CancelRequested(*record);
+  if (!transition.closing.has_value()) {
+    TellCancelled(*record, "cancelled by its run");
+  }
+  Settle(id, std::move(transition), now);
+}
+
+int Shard::ReleaseParked(Uid uid, Times now) {
+  int released = 0;
+  for (auto it = activities_.lower_bound({uid, 0});
+       it != activities_.end() && it->first.uid == uid; ++it) {
+    auto transition = core::Released(it->second);
+    if (!transition.has_value()) continue;
+    timers_.Disarm({it->first, TimerKind::kBackoff});
+    Settle(it->first, *std::move(transition), now);
+    ++released;
+  }
+  return released;
 }
 
 void Shard::CloseActivity(ActivityId id, api::HistoryEvent closing,
@@ -135,14 +155,17 @@ void Shard::CloseActivity(ActivityId id, api::HistoryEvent closing,
 void Shard::Forget(ActivityId id) {
   ActivityRecord* record = FindActivity(id);
   if (record == nullptr) return;
+  if (record->info().state() == api::ACTIVITY_STATE_RUNNING) {
+    ExpectUsage(*record);
+  }
   Session* session = sessions_.Find(record->info().session());
   if (session != nullptr && session->leases.erase(id) > 0) {
     workers_changed_ = true;
   }
   matcher_.Remove(id);
-  timers_.Disarm({id, TimerKind::kBackoff});
-  timers_.Disarm({id, TimerKind::kAttemptDeadline});
-  timers_.Disarm({id, TimerKind::kCloseDeadline});
+  matcher_.Ended(id);
+  timers_.DisarmActivity(id);
+  unrecorded_heartbeats_.erase(id);
   batch_.DeleteActivity(id);
   activities_.erase(id);
   Touch(id.uid);
@@ -154,6 +177,7 @@ void Shard::LoseAttempt(ActivityId id, Times now) {
       record->info().state() != api::ACTIVITY_STATE_RUNNING) {
     return;
   }
+  ExpectUsage(*record);
   Settle(id, core::Lost(*record, random_.NextUnit(), now.wall), now);
 }
 
@@ -173,41 +197,6 @@ bool Shard::HasAttemptInFlight(Uid uid) const {
     if (it->second.info().state() == api::ACTIVITY_STATE_RUNNING) return true;
   }
   return false;
-}
-
-void Shard::ArmRecovered(const ActivityRecord& record, Times now) {
-  ActivityId id{Uid{record.uid()}, record.info().seq()};
-  const auto& options = record.scheduled().options();
-  // A clock jump can neither stretch what remains nor make it negative.
-  auto left = [&now](const google::protobuf::Timestamp& deadline,
-                     absl::Duration whole) {
-    return now.steady + std::clamp(FromProto(deadline) - now.wall,
-                                   absl::ZeroDuration(), whole);
-  };
-  if (record.has_close_deadline()) {
-    timers_.Arm({id, TimerKind::kCloseDeadline},
-                left(record.close_deadline(),
-                     FromProto(options.schedule_to_close_timeout())));
-  }
-  switch (record.info().state()) {
-    case api::ACTIVITY_STATE_READY:
-      matcher_.Ready(id, record.info().activity_type());
-      break;
-    case api::ACTIVITY_STATE_BACKING_OFF:
-      timers_.Arm(
-          {id, TimerKind::kBackoff},
-          left(record.info().next_attempt_time(), FromProto(record.backoff())));
-      break;
-    case api::ACTIVITY_STATE_RUNNING:
-      sessions_.Expect(record.info().session(), record.info().worker(), now)
-          .leases.insert(id);
-      timers_.Arm({id, TimerKind::kAttemptDeadline},
-                  left(record.attempt_deadline(),
-                       FromProto(options.start_to_close_timeout())));
-      break;
-    default:
-      break;
-  }
 }
 
 }  // namespace anabranch::shard

@@ -33,6 +33,12 @@ api::Verdict MakeVerdict(const std::string& token, api::VerdictKind kind,
   return verdict;
 }
 
+// Nobody has told how the attempt ended: see ExpectUsage. What is refused is
+// recorded only with what it used, so it never looks like this.
+bool IsOnlyExpected(const storage::v1::UsageRecord& usage) {
+  return !usage.accepted() && usage.usage_json().empty();
+}
+
 // The attempt ended only because its worker was thought lost.
 bool WasLost(const storage::v1::ActivityRecord& record) {
   return record.info().last_failure().type() == "worker_lost";
@@ -62,6 +68,7 @@ void Shard::On(const WorkerConnected& input, Times now) {
                           absl::AbortedError("the session has a newer stream"));
   }
   workers_changed_ = true;
+  MarkQueues(*session);
   ReissueUndelivered(*session, hello, now);
   api::ServerMessage message;
   auto* welcome = message.mutable_welcome();
@@ -91,12 +98,23 @@ void Shard::ReissueUndelivered(Session& session, const api::Hello& hello,
     AB_CHECK(record != nullptr);
     if (named.contains(record->token())) continue;
     session.leases.erase(id);
-    core::NeverDelivered(*record);
-    Settle(id,
-           record->cancel_requested() ? core::CancelRequested(*record)
-                                      : core::Transition{},
-           now);
+    matcher_.NeverDelivered(id);
+    SettleAsReady(id, core::NeverDelivered(*record), now);
   }
+}
+
+void Shard::SettleAsReady(ActivityId id, core::Transition transition,
+                          Times now) {
+  ActivityRecord* record = FindActivity(id);
+  if (record->cancel_requested()) {
+    Took(transition.row);
+    transition = core::CancelRequested(*record);
+  }
+  Settle(id, std::move(transition), now);
+}
+
+void Shard::MarkQueues(const Session& session) {
+  for (const std::string& queue : session.queues) matcher_.MarkChanged(queue);
 }
 
 api::Verdict Shard::VerdictOn(Session& session, const std::string& token,
@@ -127,8 +145,9 @@ api::Verdict Shard::VerdictOn(Session& session, const std::string& token,
       return forget(api::VERDICT_KIND_DROP, "the attempt's time is up");
     }
     matcher_.Remove(id);
+    matcher_.Running(id, DemandOf(*record));
     timers_.Disarm({id, TimerKind::kBackoff});
-    core::TakenUpAgain(*record, session.id);
+    Took(core::TakenUpAgain(*record, session.id).row);
     timers_.Arm({id, TimerKind::kAttemptDeadline},
                 now.steady +
                     std::max(absl::ZeroDuration(),
@@ -136,6 +155,8 @@ api::Verdict Shard::VerdictOn(Session& session, const std::string& token,
     Save(*record);
   }
   session.leases.insert(id);
+  // Without a stream it could send none.
+  ArmHeartbeat(*record, now);
   if (record->cancel_requested() && !held) {
     return MakeVerdict(token, api::VERDICT_KIND_CANCEL, "cancelled by its run");
   }
@@ -166,18 +187,9 @@ void Shard::OnMessage(Session& session, const api::WorkerMessage& message,
       }
       break;
     }
-    case api::WorkerMessage::kHeartbeat: {
-      auto token = TaskToken::Parse(message.heartbeat().token());
-      ActivityRecord* record =
-          token.has_value() ? FindActivity(token->activity) : nullptr;
-      if (record != nullptr &&
-          core::TokenIsCurrent(*record, message.heartbeat().token())) {
-        *record->mutable_heartbeat_details() = message.heartbeat().details();
-        Externalize(*record->mutable_heartbeat_details());
-        Save(*record);
-      }
+    case api::WorkerMessage::kHeartbeat:
+      OnHeartbeat(message.heartbeat(), now);
       break;
-    }
     case api::WorkerMessage::kCompleted:
       OnCompleted(session, message.completed(), now);
       break;
@@ -215,8 +227,33 @@ std::optional<bool> Shard::WasTold(ActivityId id, int32_t attempt) {
   }
   auto usage = store_.ReadUsageOf(id, attempt);
   AB_CHECK_MSG(usage.ok(), std::string(usage.status().message()));
-  if (!usage->has_value()) return std::nullopt;
+  if (!usage->has_value() || IsOnlyExpected(**usage)) return std::nullopt;
   return (*usage)->accepted();
+}
+
+void Shard::ExpectUsage(const ActivityRecord& record) {
+  const ActivityId id{Uid{record.uid()}, record.info().seq()};
+  const int32_t attempt = record.info().attempt();
+  if (new_told_.contains({id, attempt})) return;
+  batch_.PutUsage(id, attempt, storage::v1::UsageRecord());
+  new_untold_.insert({id, attempt});
+}
+
+bool Shard::WasGranted(const TaskToken& token) {
+  if (token.attempt < 1 || token.epoch.counter > log_.epoch().counter) {
+    return false;
+  }
+  const ActivityRecord* record = FindActivity(token.activity);
+  if (record != nullptr) {
+    // The current attempt has another token, or was never delivered.
+    return token.attempt < record->info().attempt() ||
+           (token.attempt == record->info().attempt() &&
+            record->token().empty());
+  }
+  if (new_untold_.contains({token.activity, token.attempt})) return true;
+  auto usage = store_.ReadUsageOf(token.activity, token.attempt);
+  AB_CHECK_MSG(usage.ok(), std::string(usage.status().message()));
+  return usage->has_value() && IsOnlyExpected(**usage);
 }
 
 bool Shard::RunExists(Uid uid) {
@@ -243,8 +280,10 @@ Shard::ActivityRecord* Shard::Claim(Session& session, const std::string& token,
     return nullptr;
   }
   Send(session, Refused(token, "the attempt is stale"));
-  if (!usage_json.empty() && RunExists(parsed->activity.uid)) {
-    // What was used counts, even for a result that nobody wants.
+  if (!usage_json.empty() && RunExists(parsed->activity.uid) &&
+      WasGranted(*parsed)) {
+    // What was used counts, even for a result that nobody wants; but nobody can
+    // count for an attempt that there never was.
     storage::v1::UsageRecord refused;
     refused.set_usage_json(usage_json);
     batch_.PutUsage(parsed->activity, parsed->attempt, refused);
@@ -261,11 +300,10 @@ void Shard::OnCompleted(Session& session, const api::Completed& completed,
       Claim(session, completed.token(), completed.usage_json());
   if (record == nullptr) return;
   CountUsage(*record, completed.usage_json());
-  api::HistoryEvent event =
-      core::Result(*record, completed.result(), completed.usage_json());
   Send(session, Recorded(completed.token()));
-  CloseActivity({Uid{record->uid()}, record->info().seq()}, std::move(event),
-                now);
+  Settle({Uid{record->uid()}, record->info().seq()},
+         core::Result(*record, completed.result(), completed.usage_json()),
+         now);
 }
 
 void Shard::OnFailed(Session& session, const api::Failed& failed, Times now) {
@@ -282,11 +320,7 @@ void Shard::OnFailed(Session& session, const api::Failed& failed, Times now) {
   workers_changed_ = true;
   if (core::TimedOutBefore(*record)) {
     // Taken up again for what its worker held, which might have been a result.
-    core::GivenUpAgain(*record);
-    Settle(id,
-           record->cancel_requested() ? core::CancelRequested(*record)
-                                      : core::Transition{},
-           now);
+    SettleAsReady(id, core::GivenUpAgain(*record, now.wall), now);
     return;
   }
   core::AttemptFailure failure;
@@ -304,6 +338,8 @@ void Shard::OnFailed(Session& session, const api::Failed& failed, Times now) {
 }
 
 void Shard::On(const WorkerDisconnected& input, Times now) {
+  const Session* session = sessions_.ByStream(input.stream);
+  if (session != nullptr) MarkQueues(*session);
   sessions_.Disconnect(input.stream, now);
   workers_changed_ = true;
 }
@@ -326,6 +362,7 @@ void Shard::LoseExpired(Times now) {
           *session->stream,
           absl::DeadlineExceededError("nothing was heard for too long"));
     }
+    MarkQueues(*session);
     std::set<ActivityId> leases = session->leases;
     sessions_.Remove(id);
     for (ActivityId activity : leases) LoseAttempt(activity, now);
@@ -350,10 +387,7 @@ void Shard::UpdateGrace(Times now) {
   if (!grace_until_.has_value()) return;
   if (now.steady < *grace_until_ && !sessions_.GraceFulfilled()) return;
   grace_until_.reset();
-  for (const TimerKey& key : std::exchange(held_back_, {})) {
-    // Armed meanwhile: for another attempt, whose time is not up.
-    if (!timers_.IsArmed(key)) timers_.Arm(key, now.steady);
-  }
+  ArmHeldBack(now);
 }
 
 }  // namespace anabranch::shard

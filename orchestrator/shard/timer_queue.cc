@@ -15,6 +15,14 @@ void TimerQueue::Disarm(const TimerKey& key) {
   deadlines_.erase(it);
 }
 
+void TimerQueue::DisarmActivity(ActivityId id) {
+  auto it = deadlines_.upper_bound({id, TimerKind::kFlowTimer});
+  while (it != deadlines_.end() && it->first.id == id) {
+    order_.erase({it->second, it->first});
+    it = deadlines_.erase(it);
+  }
+}
+
 void TimerQueue::DisarmAll(Uid uid) {
   auto it = deadlines_.lower_bound({{uid, 0}, TimerKind::kFlowTimer});
   while (it != deadlines_.end() && it->first.id.uid == uid) {

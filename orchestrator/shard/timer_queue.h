@@ -23,6 +23,12 @@ enum class TimerKind {
   kCloseDeadline,
   // The run's own; its seq is 0.
   kRunDeadline,
+  // An activity's schedule_to_start_timeout.
+  kStartDeadline,
+  // A running attempt's heartbeat_timeout.
+  kHeartbeatDeadline,
+  // What heartbeats left is to be recorded: it may be done once a second.
+  kHeartbeatRecord,
 };
 
 struct TimerKey {
@@ -40,6 +46,8 @@ class TimerQueue {
   bool IsArmed(const TimerKey& key) const { return deadlines_.contains(key); }
   // No effect when it is not armed.
   void Disarm(const TimerKey& key);
+  // Disarms everything of one activity.
+  void DisarmActivity(ActivityId id);
   // Disarms everything of one run.
   void DisarmAll(Uid uid);
   // The first timer whose deadline is not after `now`, taken off.

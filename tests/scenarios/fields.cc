@@ -29,6 +29,8 @@ bool IsSkipped(const FieldDescriptor& field) {
       "ActivityInfo.seq",
       "ActivityInfo.activity_type",
       "ActivityInfo.session",
+      "ActivityInfo.task_queue",
+      "ActivityInfo.priority",
       "ActivityInfo.schedule_time",
       "ActivityInfo.start_time",
       "ClosedAttempt.session",

@@ -8,13 +8,12 @@
 namespace anabranch::shard::testing {
 
 Harness::Harness(size_t live_flows_max)
-    : store(log),
-      flows("build-1"),
-      live_flows_max_(live_flows_max),
-      random_(1) {
+    : store(log), flows("build-1"), random_(1) {
   auto slot = FlowSlot::InMemory(flows.build_id());
   AB_CHECK(slot.ok());
   slot_ = *std::move(slot);
+  options.live_flows_max = live_flows_max;
+  options.flow_slot = slot_.get();
   Restart();
 }
 
@@ -29,8 +28,7 @@ void Harness::Restart(absl::Duration down,
   const sdk::FlowRegistry& registry =
       other_flows != nullptr ? *other_flows : flows;
   CountDeath(registry.build_id());
-  shard = std::make_unique<Shard>(log, registry, random_, effects,
-                                  ShardOptions{live_flows_max_, slot_.get()});
+  shard = std::make_unique<Shard>(log, registry, random_, effects, options);
   AB_CHECK(shard->Recover(Now()).ok());
   Round();
 }

@@ -91,6 +91,8 @@ class Harness {
   // Marks which flow runs, across restarts.
   FlowSlot& slot() { return *slot_; }
 
+  // Of the next start.
+  ShardOptions options;
   FakeClock clock;
   log::MemoryEventLog log;
   log::StoreReader store;
@@ -111,7 +113,6 @@ class Harness {
   void CountDeath(const std::string& build_id);
 
   std::unique_ptr<FlowSlot> slot_;
-  size_t live_flows_max_;
   SeededRandom random_;
   int64_t position_ = 0;
 };
