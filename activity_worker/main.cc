@@ -13,8 +13,10 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -28,6 +30,7 @@
 #include "activity_worker/stream_client.h"
 #include "base/build_id.h"
 #include "base/clock.h"
+#include "base/id_syntax.h"
 #include "base/limits.h"
 #include "base/logging.h"
 #include "base/random.h"
@@ -67,6 +70,7 @@ struct Flags {
   int slots = 200;
   std::string label;
   std::vector<std::string> types;
+  std::vector<std::string> task_queues;
   std::string log_level = "info";
   std::string log_format = "text";
   double drain_seconds = 10;
@@ -86,6 +90,11 @@ void AddFlags(CLI::App& app, Flags& flags) {
                  "Name that people see (default: host:pid)");
   app.add_option("--types", flags.types,
                  "Activity types to offer (default: all)")
+      ->delimiter(',');
+  app.add_option("--task-queue", flags.task_queues,
+                 "Queue to take tasks from; several: again, or a comma list "
+                 "(default: default)")
+      ->envname("ANABRANCH_TASK_QUEUES")
       ->delimiter(',');
   app.add_option("--log-level", flags.log_level,
                  "trace, debug, info, warn, error, off")
@@ -159,12 +168,31 @@ absl::StatusOr<std::vector<std::string>> ChooseTypes(
   return std::vector<std::string>(unique.begin(), unique.end());
 }
 
+absl::Status CheckQueues(const std::vector<std::string>& queues) {
+  if (std::cmp_greater(queues.size(), limits::kTaskQueuesPerWorkerMax)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--task-queue: more than ",
+                     limits::kTaskQueuesPerWorkerMax, " queues"));
+  }
+  for (const std::string& queue : queues) {
+    if (!IsIdSyntax(queue)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--task-queue: \"", queue,
+          "\" is not of the form [A-Za-z0-9][A-Za-z0-9._:-]{0,127}"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 int BadUsage(const absl::Status& status) {
   std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   return 2;
 }
 
 int Serve(const Flags& flags, sigset_t signals) {
+  if (absl::Status queues = CheckQueues(flags.task_queues); !queues.ok()) {
+    return BadUsage(queues);
+  }
   RealClock clock;
   SystemRandom random;
   const std::string session = RandomHexId(random);
@@ -195,14 +223,19 @@ int Serve(const Flags& flags, sigset_t signals) {
   StreamClient client({.session = session,
                        .label = label,
                        .activity_types = *types,
+                       .task_queues = flags.task_queues,
                        .slots = flags.slots},
                       executor, clock, {.address = flags.address});
   executor.Start(client);
   std::thread([&client, &flags, signals] {
     HandleSignals(signals, client, absl::Seconds(flags.drain_seconds));
   }).detach();
-  spdlog::info("worker {} (session {}) offers {}; {} slots", label, session,
-               absl::StrJoin(*types, ", "), flags.slots);
+  spdlog::info("worker {} (session {}) offers {} on {}; {} slots", label,
+               session, absl::StrJoin(*types, ", "),
+               flags.task_queues.empty()
+                   ? "the default queue"
+                   : "queue " + absl::StrJoin(flags.task_queues, ", "),
+               flags.slots);
   if (endpoint->available()) {
     spdlog::info("claude.messages calls {}", endpoint->description());
   } else {

@@ -236,6 +236,9 @@ void StreamClient::OnTaskEvents(std::vector<TaskEvent> events) {
   const std::scoped_lock lock(mutex_);
   for (TaskEvent& event : events) {
     core_.AddProgress(event.id, event.progress);
+    if (event.heartbeat.has_value()) {
+      core_.AddHeartbeat(event.id, *std::move(event.heartbeat));
+    }
     if (event.outcome.has_value()) {
       core_.Finished(event.id, *std::move(event.outcome));
     }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/id_syntax.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 
@@ -112,19 +113,9 @@ absl::Status CheckGlobs(const std::string& field,
   return absl::OkStatus();
 }
 
-bool IsAlphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-         (c >= 'A' && c <= 'Z');
-}
-
 // What is known of queues, keys and turns.
 absl::Status CheckMatching(const ActivityOptions& options) {
-  const std::string& queue = options.task_queue();
-  if (queue.size() > limits::kIdBytesMax || !IsAlphanumeric(queue.front()) ||
-      std::any_of(queue.begin(), queue.end(), [](char c) {
-        return !IsAlphanumeric(c) &&
-               std::string_view("._:-").find(c) == std::string_view::npos;
-      })) {
+  if (!IsIdSyntax(options.task_queue())) {
     return Wrong("task_queue",
                  "is not of the form [A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
   }

@@ -70,6 +70,11 @@ class SleepActivity : public Activity {
     });
   }
 
+  // It is alive, and has nothing to hand on.
+  std::optional<v1::Payload> HeartbeatDetails() const override {
+    return v1::Payload();
+  }
+
  private:
   absl::StatusOr<double> Parse() const {
     ASSIGN_OR_RETURN(const std::string text,

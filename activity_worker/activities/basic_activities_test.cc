@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "activity_worker/testing/activity_runner.h"
 
@@ -35,6 +36,16 @@ TEST(Sleep, EndsAfterItsTime) {
   EXPECT_EQ(
       runner.Run(Task("sleep", R"({"seconds":0.01})")).result->json_text(),
       R"({"slept_seconds":0.01})");
+}
+
+TEST(Sleep, SendsHeartbeatsWhereTheyAreExpected) {
+  ActivityRunner runner(RegisterBasicActivities);
+  v1::Task task = Task("sleep", R"({"seconds":600})");
+  task.mutable_heartbeat_timeout()->set_nanos(3'000'000);
+  const TaskId id = runner.Begin(std::move(task));
+  EXPECT_EQ(runner.WaitForHeartbeat(id).kind_case(), v1::Payload::KIND_NOT_SET);
+  runner.Stop(id, kCancelled);
+  EXPECT_EQ(runner.Wait(id).failure.type(), "cancelled");
 }
 
 TEST(Sleep, CanBeStopped) {

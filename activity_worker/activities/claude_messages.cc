@@ -69,6 +69,16 @@ class ClaudeMessages : public Activity, private HttpObserver {
     return message_.started() ? message_.UsageRaw() : "";
   }
 
+  // How far the reply has come. A next attempt begins anew: this is for people.
+  std::optional<v1::Payload> HeartbeatDetails() const override {
+    std::string json = absl::StrCat("{\"received_bytes\":", received_bytes_);
+    const std::string usage = UsageJson();
+    if (!usage.empty()) absl::StrAppend(&json, ",\"usage\":", usage);
+    v1::Payload details;
+    details.set_json_text(json + "}");
+    return details;
+  }
+
  private:
   void Send(absl::StatusOr<std::string> body) {
     if (!body.ok()) {
@@ -98,6 +108,7 @@ class ClaudeMessages : public Activity, private HttpObserver {
   }
 
   bool OnBody(std::string_view bytes) override {
+    received_bytes_ += bytes.size();
     if (status_ == 200 && streamed_) return TakeStream(bytes);
     if (body_.size() + bytes.size() > kBodyBytesMax) {
       problem_ = absl::ResourceExhaustedError(absl::StrCat(
@@ -235,6 +246,7 @@ class ClaudeMessages : public Activity, private HttpObserver {
   int status_ = 0;  // 0 before there is a response
   claude::ErrorHeaders headers_;
   bool streamed_ = false;
+  size_t received_bytes_ = 0;
   std::string body_;  // of a response that is no stream
   claude::SseParser sse_;
   claude::MessageAccumulator message_;

@@ -34,6 +34,9 @@ void WorkerCore::StreamOpened(absl::Duration now) {
   for (const std::string& type : options_.activity_types) {
     hello->add_activity_types(type);
   }
+  for (const std::string& queue : options_.task_queues) {
+    hello->add_task_queues(queue);
+  }
   for (const auto& [token, state] : tasks_) {
     if (state.outcome.has_value()) {
       hello->add_held_tokens(token);

@@ -54,6 +54,8 @@ class WorkerCore {
     std::string session;  // random, one life of this worker
     std::string label;
     std::vector<std::string> activity_types;
+    // Queues to take tasks from; the server's default one when there is none.
+    std::vector<std::string> task_queues = {};
     int32_t slots = 1;  // 1 to limits::kSlotsPerWorkerMax
     // Until Welcome says another.
     absl::Duration beat_interval = limits::kBeatInterval;

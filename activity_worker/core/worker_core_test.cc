@@ -229,5 +229,29 @@ TEST(WorkerCore, ALargeResultGoesInPieces) {
   EXPECT_EQ(whole.completed().result().json_text().size(), text.size() + 2);
 }
 
+TEST(WorkerCore, HelloNamesItsQueues) {
+  WorkerCore::Options options = testing::Options();
+  options.task_queues = {"default", "gpu"};
+  WorkerCore core(options);
+  core.StreamOpened(testing::kStart);
+  const auto sent = testing::Sent(core);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].hello().task_queues_size(), 2);
+  EXPECT_EQ(sent[0].hello().task_queues(1), "gpu");
+}
+
+TEST(WorkerCore, AnAbandonedTasksResultFreesItsSlotWhenItIsRefused) {
+  WorkerCore core(testing::Options(1));
+  testing::Connect(core);
+  testing::Sent(core);
+  const TaskId id = testing::BeginTask(core, "t1");
+  core.Finished(id, JsonResult("1"));
+  EXPECT_EQ(testing::CompletedOf(testing::Sent(core)).size(), 1u);
+  EXPECT_EQ(core.held(), 1u);
+  ASSERT_TRUE(core.Receive(testing::Refused("t1")).ok());
+  EXPECT_TRUE(core.Idle());
+  EXPECT_EQ(testing::CreditOf(testing::Sent(core)), 1);
+}
+
 }  // namespace
 }  // namespace anabranch::activity_worker

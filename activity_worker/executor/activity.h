@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,12 @@ class ActivityContext {
   // Streamed output, whole UTF-8 characters.
   virtual void Progress(std::string_view text) = 0;
 
+  // The attempt is alive, and this is how far it has come: at most 64 KiB, or
+  // not set. A next attempt finds it in task().heartbeat_details(). Where the
+  // task names a heartbeat_timeout, HeartbeatDetails() is asked in time; this
+  // is for an activity that has more to say.
+  virtual void Heartbeat(v1::Payload details) = 0;
+
   // Ends the attempt; later calls change nothing. The activity is destroyed
   // after the callback in which it said so.
   virtual void Finish(Outcome outcome) = 0;
@@ -60,6 +67,12 @@ class Activity {
   // What the attempt has used so far, as raw JSON; asked when it is stopped or
   // has run out of time.
   virtual std::string UsageJson() const { return ""; }
+
+  // What the next heartbeat says, asked three times in each heartbeat_timeout.
+  // Nothing: none is sent, and the attempt fails when the time is up.
+  virtual std::optional<v1::Payload> HeartbeatDetails() const {
+    return std::nullopt;
+  }
 };
 
 using ActivityFactory =

@@ -17,6 +17,7 @@ RunningTask::RunningTask(TaskServices& services, BegunTask begun)
 RunningTask::~RunningTask() {
   for (const TimerId timer : timers_) services_.timers.Cancel(timer);
   services_.timers.Cancel(silence_timer_);
+  services_.timers.Cancel(beat_timer_);
   if (call_ != nullptr) services_.http.Remove(call_);
   if (computing_) services_.compute.Cancel(id_);
 }
@@ -32,6 +33,9 @@ void RunningTask::Start(const ActivityFactory* factory) {
   ArmDeadline();
   activity_ = (*factory)(*this);
   activity_->Start();
+  const absl::Duration timeout = FromProto(task_->heartbeat_timeout());
+  // Two of three may be late.
+  if (timeout > absl::ZeroDuration()) Beat(timeout / 3);
 }
 
 void RunningTask::ArmDeadline() {
@@ -56,6 +60,25 @@ void RunningTask::Stop(std::string_view type, std::string_view message,
 void RunningTask::Progress(std::string_view text) {
   if (ended_ || text.empty()) return;
   services_.report({.id = id_, .progress = std::string(text), .outcome = {}});
+}
+
+void RunningTask::Heartbeat(v1::Payload details) {
+  if (ended_) return;
+  services_.report({.id = id_,
+                    .progress = "",
+                    .outcome = {},
+                    .heartbeat = std::move(details)});
+}
+
+void RunningTask::Beat(absl::Duration interval) {
+  services_.timers.Cancel(beat_timer_);
+  beat_timer_ = services_.timers.Schedule(
+      services_.clock.Steady() + interval, [this, interval] {
+        if (ended_) return;
+        auto details = activity_->HeartbeatDetails();
+        if (details.has_value()) Heartbeat(*std::move(details));
+        Beat(interval);
+      });
 }
 
 void RunningTask::Finish(Outcome outcome) {

@@ -46,6 +46,7 @@ class RunningTask : public ActivityContext, private HttpObserver {
   // ActivityContext.
   const v1::Task& task() const override { return *task_; }
   void Progress(std::string_view text) override;
+  void Heartbeat(v1::Payload details) override;
   void Finish(Outcome outcome) override;
   void After(absl::Duration delay, std::function<void()> callback) override;
   void Compute(HelperWork work) override;
@@ -61,6 +62,8 @@ class RunningTask : public ActivityContext, private HttpObserver {
 
   void WatchSilence();
   void ArmDeadline();
+  // Sends heartbeats as long as the attempt runs.
+  void Beat(absl::Duration interval);
 
   TaskServices& services_;
   const TaskId id_;
@@ -76,6 +79,7 @@ class RunningTask : public ActivityContext, private HttpObserver {
   bool responded_ = false;
   absl::Duration last_byte_;  // or the call's start; steady
   TimerId silence_timer_ = 0;
+  TimerId beat_timer_ = 0;
 };
 
 }  // namespace anabranch::activity_worker

@@ -7,14 +7,17 @@
 
 #include "activity_worker/core/outcome.h"
 #include "activity_worker/core/worker_core.h"
+#include "anabranch/v1/payload.pb.h"
 
 namespace anabranch::activity_worker {
 
-// Something happened in a task: streamed output, or its end.
+// Something happened in a task: streamed output, a heartbeat, or its end.
 struct TaskEvent {
   TaskId id = 0;
   std::string progress;  // whole UTF-8 characters; empty for none
   std::optional<Outcome> outcome;
+  // Details for the next attempt; not set in it: those before stay.
+  std::optional<v1::Payload> heartbeat = std::nullopt;
 };
 
 // Hears of tasks. Called on the runner's thread; must not block.

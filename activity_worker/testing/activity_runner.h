@@ -28,6 +28,9 @@ class ActivityRunner {
   void Stop(TaskId id, std::string_view type) {
     executor_.Submit({}, {{id, std::string(type), "stopped"}});
   }
+  v1::Payload WaitForHeartbeat(TaskId id) {
+    return outcomes_.WaitForHeartbeat(id);
+  }
   Outcome Wait(TaskId id) { return outcomes_.Wait(id); }
   Outcome Run(v1::Task task) { return Wait(Begin(std::move(task))); }
 

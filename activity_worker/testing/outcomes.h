@@ -18,6 +18,9 @@ class Outcomes : public TaskListener {
     const std::scoped_lock lock(mutex_);
     for (TaskEvent& event : events) {
       progress_[event.id] += event.progress;
+      if (event.heartbeat.has_value()) {
+        heartbeats_[event.id].push_back(*event.heartbeat);
+      }
       if (event.outcome.has_value()) {
         outcomes_[event.id] = *std::move(event.outcome);
       }
@@ -38,6 +41,13 @@ class Outcomes : public TaskListener {
     changed_.wait(lock, [&] { return progress_[id].size() >= bytes; });
   }
 
+  // Blocks until it has sent a heartbeat, and returns the last one.
+  v1::Payload WaitForHeartbeat(TaskId id) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !heartbeats_[id].empty(); });
+    return heartbeats_[id].back();
+  }
+
   std::string Progress(TaskId id) {
     const std::scoped_lock lock(mutex_);
     return progress_[id];
@@ -48,6 +58,7 @@ class Outcomes : public TaskListener {
   std::condition_variable changed_;
   std::map<TaskId, Outcome> outcomes_;
   std::map<TaskId, std::string> progress_;
+  std::map<TaskId, std::vector<v1::Payload>> heartbeats_;
 };
 
 }  // namespace anabranch::activity_worker::testing

@@ -1,6 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
 #include "base/limits.h"
 #include "orchestrator/rpc/fragment_assembler.h"
 #include "orchestrator/rpc/rpc_fixture.h"
@@ -187,6 +192,51 @@ TEST_F(ActivityServiceTest, LargeResultsArriveWhole) {
   while (taken.messages.empty()) taken = shard_.Take<shard::WorkerFrame>();
   EXPECT_EQ(taken.messages[0].completed().result().text().size(), 5'000'000);
   context.TryCancel();
+}
+
+TEST_F(ActivityServiceTest, SetsLimitsOfAQueueAndListsThem) {
+  api::UpdateTaskQueueRequest request;
+  request.set_name("gpu");
+  request.mutable_settings()->set_tasks_per_second(2.5);
+  (*request.mutable_settings()->mutable_key_limits())["tenant 7"] = 3;
+  std::thread shard([this] {
+    auto input = shard_.Take<shard::SetTaskQueue>();
+    EXPECT_EQ(input.record.tasks_per_second(), 2.5);
+    EXPECT_EQ(input.record.key_limits().at("tenant 7"), 3);
+    api::TaskQueue queue;
+    queue.set_name(input.record.name());
+    queue.mutable_settings()->set_tasks_per_second(2.5);
+    backend_.TaskQueuesChanged({queue});
+    input.reply(absl::OkStatus());
+  });
+  grpc::ClientContext context;
+  api::UpdateTaskQueueResponse response;
+  EXPECT_TRUE(activities_->UpdateTaskQueue(&context, request, &response).ok());
+  shard.join();
+  EXPECT_EQ(response.task_queue().settings().tasks_per_second(), 2.5);
+  grpc::ClientContext again;
+  api::ListTaskQueuesResponse list;
+  ASSERT_TRUE(activities_->ListTaskQueues(&again, {}, &list).ok());
+  ASSERT_EQ(list.task_queues_size(), 1);
+  EXPECT_EQ(list.task_queues(0).name(), "gpu");
+}
+
+TEST_F(ActivityServiceTest, NamesEveryLimitThatIsWrong) {
+  api::UpdateTaskQueueRequest request;
+  request.set_name("gpu");
+  request.mutable_settings()->set_tasks_per_second(-1);
+  request.mutable_settings()->set_burst(-1);
+  (*request.mutable_settings()->mutable_key_limits())[""] = 1;
+  grpc::ClientContext context;
+  api::UpdateTaskQueueResponse response;
+  grpc::Status status =
+      activities_->UpdateTaskQueue(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(
+      status.error_message(),
+      ::testing::AllOf(::testing::HasSubstr("settings.tasks_per_second"),
+                       ::testing::HasSubstr("settings.burst"),
+                       ::testing::HasSubstr("settings.key_limits")));
 }
 
 TEST_F(ActivityServiceTest, ListsWorkersByLabel) {

@@ -23,4 +23,9 @@ void Backend::WorkersChanged(
   workers.Set(snapshot);
 }
 
+void Backend::TaskQueuesChanged(
+    const std::vector<anabranch::v1::TaskQueue>& changed) {
+  task_queues.Update(changed);
+}
+
 }  // namespace anabranch::rpc

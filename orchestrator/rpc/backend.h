@@ -10,6 +10,7 @@
 #include "orchestrator/rpc/run_reads.h"
 #include "orchestrator/rpc/start_door.h"
 #include "orchestrator/rpc/stream_table.h"
+#include "orchestrator/rpc/task_queue_directory.h"
 #include "orchestrator/rpc/worker_directory.h"
 #include "orchestrator/shard/effects.h"
 #include "orchestrator/shard/input.h"
@@ -42,11 +43,14 @@ struct Backend : public shard::Effects {
   void RunChanged(Uid uid, bool closed) override;
   void WorkersChanged(
       const std::vector<anabranch::v1::Worker>& snapshot) override;
+  void TaskQueuesChanged(
+      const std::vector<anabranch::v1::TaskQueue>& changed) override;
 
   Clock& clock;
   const sdk::FlowRegistry& flows;
   log::StoreReader reader;
   WorkerDirectory workers;
+  TaskQueueDirectory task_queues;
   ProgressHub progress;
   RunNotifier notifier;
   StreamTable streams;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -48,6 +49,27 @@ std::string Running(const api::ActivityInfo& activity, absl::Time now) {
                       Seconds(now - ToTime(activity.start_time())));
 }
 
+std::string Parked(const api::ActivityInfo& activity) {
+  std::string after = activity.last_failure().type();
+  const bool final_failure =
+      activity.parked_because() == api::RETRY_STATE_NON_RETRYABLE_FAILURE;
+  return absl::StrCat(
+      "parked", after.empty() ? "" : absl::StrCat(" after ", Shortened(after)),
+      final_failure ? ", which is not retried" : ", with no attempts left",
+      ": `anabranch runs retry` starts it again");
+}
+
+std::string Ready(const api::ActivityInfo& activity) {
+  // The default queue goes without saying.
+  const std::string queue =
+      activity.task_queue().empty() || activity.task_queue() == "default"
+          ? ""
+          : absl::StrCat(" on queue ", activity.task_queue());
+  return activity.no_worker()
+             ? absl::StrCat("no connected worker offers this type", queue)
+             : absl::StrCat("waits for a free worker", queue);
+}
+
 std::string Sentence(const api::ActivityInfo& activity, absl::Time now) {
   std::string text = Named(activity) + ": ";
   switch (activity.state()) {
@@ -55,10 +77,10 @@ std::string Sentence(const api::ActivityInfo& activity, absl::Time now) {
       return text + BackingOff(activity, now);
     case api::ACTIVITY_STATE_RUNNING:
       return text + Running(activity, now);
+    case api::ACTIVITY_STATE_PARKED:
+      return text + Parked(activity);
     default:
-      return text + (activity.no_worker()
-                         ? "no connected worker offers this type"
-                         : "waits for a free worker");
+      return text + Ready(activity);
   }
 }
 
@@ -66,6 +88,8 @@ std::string Sentence(const api::ActivityInfo& activity, absl::Time now) {
 int Weight(const api::ActivityInfo& activity) {
   if (activity.no_worker()) return 3;
   switch (activity.state()) {
+    case api::ACTIVITY_STATE_PARKED:
+      return 4;
     case api::ACTIVITY_STATE_BACKING_OFF:
       return 2;
     case api::ACTIVITY_STATE_RUNNING:
@@ -117,18 +141,26 @@ bool IsClosed(api::RunState state) {
 }
 
 void MarkNoWorker(api::Run& run, const std::vector<api::Worker>& workers) {
-  std::set<std::string_view> offered;
+  // Queue and type.
+  std::set<std::pair<std::string_view, std::string_view>> offered;
   for (const api::Worker& worker : workers) {
     if (worker.state() != api::WORKER_STATE_CONNECTED &&
         worker.state() != api::WORKER_STATE_SUSPECT) {
       continue;
     }
-    offered.insert(worker.activity_types().begin(),
-                   worker.activity_types().end());
+    for (const std::string& type : worker.activity_types()) {
+      if (worker.task_queues().empty()) offered.emplace("default", type);
+      for (const std::string& queue : worker.task_queues()) {
+        offered.emplace(queue, type);
+      }
+    }
   }
   for (api::ActivityInfo& activity : *run.mutable_waiting_activities()) {
-    activity.set_no_worker(activity.state() == api::ACTIVITY_STATE_READY &&
-                           !offered.contains(activity.activity_type()));
+    std::string_view queue = activity.task_queue();
+    if (queue.empty()) queue = "default";
+    activity.set_no_worker(
+        activity.state() == api::ACTIVITY_STATE_READY &&
+        !offered.contains({queue, activity.activity_type()}));
   }
 }
 

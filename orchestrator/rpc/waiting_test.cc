@@ -40,6 +40,33 @@ TEST(Waiting, SaysThatNoWorkerOffersTheType) {
             "activity 1 claude.messages: waits for a free worker");
 }
 
+TEST(Waiting, AWorkerOfAnotherQueueIsNone) {
+  api::Run run;
+  run.set_state(api::RUN_STATE_RUNNING);
+  AddActivity(run, "echo", api::ACTIVITY_STATE_READY)->set_task_queue("gpu");
+  MarkNoWorker(run, {WorkerOf("echo", api::WORKER_STATE_CONNECTED)});
+  EXPECT_EQ(WaitingFor(run, kNow),
+            "activity 1 echo: no connected worker offers this type on queue "
+            "gpu");
+  api::Worker worker = WorkerOf("echo", api::WORKER_STATE_CONNECTED);
+  worker.add_task_queues("gpu");
+  MarkNoWorker(run, {worker});
+  EXPECT_EQ(WaitingFor(run, kNow),
+            "activity 1 echo: waits for a free worker on queue gpu");
+}
+
+TEST(Waiting, NamesTheParkedActivityFirst) {
+  api::Run run;
+  run.set_state(api::RUN_STATE_RUNNING);
+  AddActivity(run, "echo", api::ACTIVITY_STATE_BACKING_OFF);
+  auto* activity = AddActivity(run, "sleep", api::ACTIVITY_STATE_PARKED);
+  activity->set_parked_because(api::RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED);
+  activity->mutable_last_failure()->set_type("timeout");
+  EXPECT_EQ(WaitingFor(run, kNow),
+            "activity 2 sleep: parked after timeout, with no attempts left: "
+            "`anabranch runs retry` starts it again (and 1 more)");
+}
+
 TEST(Waiting, SaysWhenTheNextAttemptBegins) {
   api::Run run;
   run.set_state(api::RUN_STATE_RUNNING);

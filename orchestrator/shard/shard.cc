@@ -11,6 +11,14 @@
 #include "orchestrator/shard/errors.h"
 
 namespace anabranch::shard {
+namespace {
+
+// Open activities that a status lists: it is written in each round that
+// changes its run, and one that fans out changes in very many. Whoever shows a
+// run reads the activities' own records.
+constexpr int kStatusActivitiesMax = 100;
+
+}  // namespace
 
 Shard::Shard(log::EventLog& log, const sdk::FlowRegistry& flows, Random& random,
              Effects& effects, ShardOptions options)
@@ -184,7 +192,9 @@ absl::StatusOr<bool> Shard::WriteStatus(Uid uid) {
   shown.set_retrying(false);
   for (auto it = activities_.lower_bound({uid, 0});
        it != activities_.end() && it->first.uid == uid; ++it) {
-    *shown.add_waiting_activities() = it->second.info();
+    if (shown.waiting_activities_size() < kStatusActivitiesMax) {
+      *shown.add_waiting_activities() = it->second.info();
+    }
     if (it->second.info().state() == api::ACTIVITY_STATE_BACKING_OFF) {
       shown.set_retrying(true);
     }
