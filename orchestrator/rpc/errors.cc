@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/id_syntax.h"
+#include "base/limits.h"
 #include "claude/utf8.h"
 
 namespace anabranch::rpc {
@@ -38,6 +39,26 @@ absl::Status RunNotFound(const log::RunName& name) {
                    Shortened(name.ns),
                    ". ListRuns names the runs that there are."),
       {{"namespace", Shortened(name.ns)}, {"run_id", Shortened(name.run_id)}});
+}
+
+absl::Status GenerationNotFound(const log::RunName& name, int32_t generation,
+                                int32_t newest) {
+  return MakeError(
+      absl::StatusCode::kNotFound, "GENERATION_NOT_FOUND",
+      absl::StrCat("Run ", Shortened(name.run_id), " has no generation ",
+                   generation, ": they go from 1 to ", newest, "."),
+      {{"namespace", Shortened(name.ns)},
+       {"run_id", Shortened(name.run_id)},
+       {"generation", absl::StrCat(generation)},
+       {"newest", absl::StrCat(newest)}});
+}
+
+absl::Status BatchNotFound(std::string_view ns, std::string_view batch_id) {
+  return MakeError(
+      absl::StatusCode::kNotFound, "BATCH_NOT_FOUND",
+      absl::StrCat("There is no batch ", Shortened(batch_id), " in namespace ",
+                   Shortened(ns), ". ListBatches names those that there are."),
+      {{"namespace", Shortened(ns)}, {"batch_id", Shortened(batch_id)}});
 }
 
 absl::Status FlowNotFound(std::string_view flow,
@@ -93,6 +114,17 @@ absl::Status PayloadTooLarge(std::string_view field, int64_t size_bytes,
        {"limit_bytes", absl::StrCat(limit_bytes)}});
 }
 
+absl::Status AnswerTooLarge(std::string_view query, int64_t size_bytes) {
+  return MakeError(
+      absl::StatusCode::kResourceExhausted, "ANSWER_TOO_LARGE",
+      absl::StrCat("The flow's answer to ", Shortened(query), " has ",
+                   size_bytes, " bytes; no answer exceeds ",
+                   limits::kAnswerBytesMax, ". Ask for less of it."),
+      {{"query", Shortened(query)},
+       {"size_bytes", absl::StrCat(size_bytes)},
+       {"limit_bytes", absl::StrCat(limits::kAnswerBytesMax)}});
+}
+
 absl::Status InvalidJson(std::string_view field, std::string_view problem) {
   return InvalidWithField("INVALID_JSON", field, Shortened(problem, 300), {});
 }
@@ -126,12 +158,6 @@ absl::Status InvalidCursor(std::string_view cursor, std::string_view problem) {
                    absl::string_view(problem.data(), problem.size()),
                    "; start again without it"),
       {{"cursor", Shortened(cursor)}});
-}
-
-absl::Status FilterNotSupported(std::string_view filter) {
-  return InvalidWithField("FILTER_NOT_SUPPORTED", "filter",
-                          "filters are not supported yet; leave it empty",
-                          {{"filter", Shortened(filter)}});
 }
 
 absl::Status Draining() {

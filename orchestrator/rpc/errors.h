@@ -15,6 +15,11 @@ namespace anabranch::rpc {
 
 // kNotFound, RUN_NOT_FOUND.
 absl::Status RunNotFound(const log::RunName& name);
+// kNotFound, GENERATION_NOT_FOUND; `newest` is the run's current one.
+absl::Status GenerationNotFound(const log::RunName& name, int32_t generation,
+                                int32_t newest);
+// kNotFound, BATCH_NOT_FOUND.
+absl::Status BatchNotFound(std::string_view ns, std::string_view batch_id);
 // kNotFound, FLOW_NOT_FOUND; names the flows that there are.
 absl::Status FlowNotFound(std::string_view flow,
                           const std::vector<std::string>& known);
@@ -29,6 +34,8 @@ absl::Status PayloadNotFound(std::string_view sha256);
 // kInvalidArgument, PAYLOAD_TOO_LARGE, with the limit and the size in bytes.
 absl::Status PayloadTooLarge(std::string_view field, int64_t size_bytes,
                              int64_t limit_bytes);
+// kResourceExhausted, ANSWER_TOO_LARGE: a flow's answer to a query, in bytes.
+absl::Status AnswerTooLarge(std::string_view query, int64_t size_bytes);
 // kInvalidArgument, INVALID_JSON; `problem` says where and what.
 absl::Status InvalidJson(std::string_view field, std::string_view problem);
 // kInvalidArgument, INVALID_UTF8; `offset` of the first bad byte.
@@ -39,8 +46,6 @@ absl::Status InvalidTranscript(std::string_view problem);
 absl::Status InvalidPageToken();
 // kInvalidArgument, INVALID_CURSOR.
 absl::Status InvalidCursor(std::string_view cursor, std::string_view problem);
-// kInvalidArgument, FILTER_NOT_SUPPORTED.
-absl::Status FilterNotSupported(std::string_view filter);
 
 // kUnavailable, DRAINING, with a delay after which to try again.
 absl::Status Draining();

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "orchestrator/rpc/errors.h"
+#include "orchestrator/rpc/history_reader.h"
 #include "orchestrator/rpc/paging.h"
 #include "orchestrator/rpc/waiting.h"
 
@@ -70,12 +71,35 @@ absl::StatusOr<Uid> RunReads::Find(const log::RunName& name) {
   return Uid{index->uid()};
 }
 
-absl::StatusOr<api::Run> RunReads::ReadStatus(Uid uid) {
+absl::StatusOr<Uid> RunReads::FindGeneration(const log::RunName& name,
+                                             int32_t generation) {
+  if (generation < 0) return InvalidField("generation", "must not be negative");
+  ASSIGN_OR_RETURN(const Uid current, Find(name));
+  if (generation == 0) return current;
+  int32_t newest = 0;
+  // Each one knows the one before it.
+  for (Uid uid = current; uid.value != 0;) {
+    ASSIGN_OR_RETURN(auto status, reader_.ReadStatus(uid));
+    if (!status.has_value()) break;
+    if (status->run().generation() == generation) return uid;
+    newest = std::max(newest, status->run().generation());
+    if (status->run().generation() < generation) break;
+    uid = Uid{status->previous_uid()};
+  }
+  return GenerationNotFound(name, generation, newest);
+}
+
+absl::StatusOr<storage::v1::StatusRecord> RunReads::ReadStatusRecord(Uid uid) {
   ASSIGN_OR_RETURN(auto status, reader_.ReadStatus(uid));
   if (!status.has_value()) {
     return StoreDamaged("run " + uid.ToHex() + " has no status.");
   }
-  return std::move(*status->mutable_run());
+  return *std::move(status);
+}
+
+absl::StatusOr<api::Run> RunReads::ReadStatus(Uid uid) {
+  ASSIGN_OR_RETURN(auto status, ReadStatusRecord(uid));
+  return std::move(*status.mutable_run());
 }
 
 absl::StatusOr<api::Run> RunReads::Read(Uid uid, api::RunView view) {
@@ -133,6 +157,15 @@ absl::Status RunReads::ShowValues(api::Run& run, bool inline_references) {
   return absl::OkStatus();
 }
 
+absl::Status RunReads::ShowAnswer(const std::string& query,
+                                  api::Payload& answer) {
+  RETURN_IF_ERROR(door_.Inline(answer, kValueBytesMax));
+  ShowValue(answer);
+  const int64_t bytes = BytesOf(answer);
+  return bytes <= kPageBytesMax ? absl::OkStatus()
+                                : AnswerTooLarge(query, bytes);
+}
+
 absl::StatusOr<api::GetRunResponse> RunReads::GetRun(
     const api::GetRunRequest& request) {
   ASSIGN_OR_RETURN(auto name, NameOf(request.namespace_(), request.run_id()));
@@ -142,48 +175,13 @@ absl::StatusOr<api::GetRunResponse> RunReads::GetRun(
   return response;
 }
 
-absl::StatusOr<api::ListRunsResponse> RunReads::ListRuns(
-    const api::ListRunsRequest& request) {
-  std::string ns =
-      request.namespace_().empty() ? "default" : request.namespace_();
-  RETURN_IF_ERROR(CheckId("namespace", ns));
-  if (!request.filter().empty()) return FilterNotSupported(request.filter());
-  ASSIGN_OR_RETURN(int page_size, PageSize(request.page_size()));
-  std::string scope = "runs/" + ns;
-  ASSIGN_OR_RETURN(std::string cursor,
-                   ReadPageToken(scope, request.page_token()));
-  ASSIGN_OR_RETURN(auto page, reader_.ListRuns(ns, cursor, page_size));
-  api::ListRunsResponse response;
-  int64_t bytes = 0;
-  for (Uid uid : page.uids) {
-    ASSIGN_OR_RETURN(api::Run run, ReadStatus(uid));
-    RETURN_IF_ERROR(AddWaiting(uid, run));
-    if (request.view() != api::RUN_VIEW_FULL) {
-      run.clear_input();
-      run.clear_result();
-    }
-    RETURN_IF_ERROR(ShowValues(run, false));
-    bytes += BytesOf(run);
-    if (bytes > kPageBytesMax && response.runs_size() > 0) {
-      // Shorter than asked for: the store says where it goes on.
-      ASSIGN_OR_RETURN(page,
-                       reader_.ListRuns(ns, cursor, response.runs_size()));
-      break;
-    }
-    *response.add_runs() = std::move(run);
-  }
-  if (!page.next_cursor.empty()) {
-    response.set_next_page_token(MakePageToken(scope, page.next_cursor));
-  }
-  return response;
-}
-
 absl::StatusOr<api::GetHistoryResponse> RunReads::GetHistory(
     const api::GetHistoryRequest& request) {
   ASSIGN_OR_RETURN(auto name, NameOf(request.namespace_(), request.run_id()));
   ASSIGN_OR_RETURN(int page_size,
                    PageSize(request.page_size(), kHistoryPageDefault));
-  ASSIGN_OR_RETURN(Uid uid, Find(name));
+  // A token goes on with the generation that it came from.
+  ASSIGN_OR_RETURN(Uid uid, FindGeneration(name, request.generation()));
   std::string scope = "history/" + uid.ToHex();
   ASSIGN_OR_RETURN(std::string text,
                    ReadPageToken(scope, request.page_token()));
@@ -193,8 +191,9 @@ absl::StatusOr<api::GetHistoryResponse> RunReads::GetHistory(
     ASSIGN_OR_RETURN(auto open, reader_.ReadActivities(uid));
     AddOpenActivities(std::move(open), cursor.number, response);
   } else {
-    RETURN_IF_ERROR(
-        AddEventsAndActivities(uid, cursor.number, page_size, response));
+    ASSIGN_OR_RETURN(auto status, ReadStatusRecord(uid));
+    RETURN_IF_ERROR(AddEventsAndActivities({uid, std::move(status)},
+                                           cursor.number, page_size, response));
   }
   if (!response.next_page_token().empty()) {
     response.set_next_page_token(
@@ -204,17 +203,18 @@ absl::StatusOr<api::GetHistoryResponse> RunReads::GetHistory(
 }
 
 absl::Status RunReads::AddEventsAndActivities(
-    Uid uid, int64_t from_event, int page_size,
+    const Generation& generation, int64_t from_event, int page_size,
     api::GetHistoryResponse& response) {
   ASSIGN_OR_RETURN(bool at_end,
-                   AddEvents(uid, from_event, page_size, response));
+                   AddEvents(generation, from_event, page_size, response));
   std::vector<storage::v1::ActivityRecord> open;
   // Until nothing happens in between: what is shown as open was scheduled by an
   // event that is shown, and closed by none.
   for (int shown = -1; at_end && shown != response.events_size();) {
     shown = response.events_size();
-    ASSIGN_OR_RETURN(open, reader_.ReadActivities(uid));
-    ASSIGN_OR_RETURN(at_end, AddEvents(uid, from_event, page_size, response));
+    ASSIGN_OR_RETURN(open, reader_.ReadActivities(generation.uid));
+    ASSIGN_OR_RETURN(at_end,
+                     AddEvents(generation, from_event, page_size, response));
   }
   if (at_end) AddOpenActivities(std::move(open), 0, response);
   return absl::OkStatus();
@@ -222,8 +222,8 @@ absl::Status RunReads::AddEventsAndActivities(
 
 // Goes on at `from_event` and moves it on. Returns whether the history is at
 // its end; else the token is set.
-absl::StatusOr<bool> RunReads::AddEvents(Uid uid, int64_t& from_event,
-                                         int page_size,
+absl::StatusOr<bool> RunReads::AddEvents(const Generation& generation,
+                                         int64_t& from_event, int page_size,
                                          api::GetHistoryResponse& response) {
   int64_t bytes = BytesOf(response);
   // A small page does not read megabytes that it would throw away.
@@ -231,7 +231,8 @@ absl::StatusOr<bool> RunReads::AddEvents(Uid uid, int64_t& from_event,
       kPageBytesMax, kEventBytesGuess * (page_size + kReadAheadEvents));
   while (true) {
     ASSIGN_OR_RETURN(auto activations,
-                     reader_.ReadActivations(uid, from_event, read_bytes));
+                     ReadHistory(reader_, generation.uid, generation.status,
+                                 from_event, read_bytes));
     if (activations.empty()) return true;
     for (auto& activation : activations) {
       for (auto& event : *activation.mutable_events()) {

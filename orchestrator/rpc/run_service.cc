@@ -10,6 +10,7 @@
 #include "orchestrator/rpc/backend.h"
 #include "orchestrator/rpc/errors.h"
 #include "orchestrator/rpc/long_poll.h"
+#include "orchestrator/rpc/run_door.h"
 #include "orchestrator/rpc/run_streams.h"
 #include "orchestrator/rpc/services.h"
 #include "orchestrator/rpc/waiting.h"
@@ -42,34 +43,10 @@ absl::Status AnswerRun(Backend& backend, Uid uid, Response& response) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<shard::SignalRun> CheckSignal(Backend& backend,
-                                             const api::SignalRunRequest& in) {
-  shard::SignalRun signal;
-  ASSIGN_OR_RETURN(signal.name, RunReads::NameOf(in.namespace_(), in.run_id()));
-  RETURN_IF_ERROR(CheckId("signal", in.signal()));
-  RETURN_IF_ERROR(CheckRequestId(in.request_id()));
-  PayloadDoor door(backend.reader);
-  ASSIGN_OR_RETURN(signal.input, door.Accept(in.input(), "input", "null"));
-  signal.signal = in.signal();
-  signal.request_id = in.request_id();
-  return signal;
-}
-
-// CancelRun and TerminateRun ask for the same.
-template <typename Input, typename Request>
-absl::StatusOr<Input> CheckEnd(const Request& in) {
-  Input input;
-  ASSIGN_OR_RETURN(input.name, RunReads::NameOf(in.namespace_(), in.run_id()));
-  RETURN_IF_ERROR(CheckReason(in.reason()));
-  RETURN_IF_ERROR(CheckRequestId(in.request_id()));
-  input.reason = in.reason();
-  input.request_id = in.request_id();
-  return input;
-}
-
 class RunServiceImpl final : public api::RunService::CallbackService {
  public:
-  explicit RunServiceImpl(Backend& backend) : backend_(backend) {}
+  explicit RunServiceImpl(Backend& backend)
+      : backend_(backend), door_(backend.reader) {}
 
   Unary* StartRun(Context* context, const api::StartRunRequest* request,
                   api::StartRunResponse* response) override {
@@ -137,17 +114,55 @@ class RunServiceImpl final : public api::RunService::CallbackService {
 
   Unary* SignalRun(Context* context, const api::SignalRunRequest* request,
                    api::SignalRunResponse*) override {
-    return Post(context, CheckSignal(backend_, *request));
+    return Post(context, door_.Check(*request));
   }
 
   Unary* CancelRun(Context* context, const api::CancelRunRequest* request,
                    api::CancelRunResponse*) override {
-    return Post(context, CheckEnd<shard::CancelRun>(*request));
+    return Post(context, RunDoor::CheckWithReason<shard::CancelRun>(*request));
   }
 
   Unary* TerminateRun(Context* context, const api::TerminateRunRequest* request,
                       api::TerminateRunResponse*) override {
-    return Post(context, CheckEnd<shard::TerminateRun>(*request));
+    return Post(context,
+                RunDoor::CheckWithReason<shard::TerminateRun>(*request));
+  }
+
+  Unary* PauseRun(Context* context, const api::PauseRunRequest* request,
+                  api::PauseRunResponse*) override {
+    return Post(context, RunDoor::CheckWithReason<shard::PauseRun>(*request));
+  }
+
+  Unary* ResumeRun(Context* context, const api::ResumeRunRequest* request,
+                   api::ResumeRunResponse*) override {
+    return Post(context, RunDoor::CheckWithReason<shard::ResumeRun>(*request));
+  }
+
+  Unary* DeleteRun(Context* context, const api::DeleteRunRequest* request,
+                   api::DeleteRunResponse*) override {
+    return Post(context, door_.Check(*request));
+  }
+
+  Unary* RetryRun(Context* context, const api::RetryRunRequest* request,
+                  api::RetryRunResponse* response) override {
+    return Ask(context, door_.Check(*request),
+               [response](shard::RetriedRun retried) {
+                 response->set_released_activities(retried.released_activities);
+                 response->set_generation(retried.generation);
+                 return absl::OkStatus();
+               });
+  }
+
+  Unary* QueryRun(Context* context, const api::QueryRunRequest* request,
+                  api::QueryRunResponse* response) override {
+    return Ask(
+        context, door_.Check(*request),
+        [this, request, response](shard::QueryAnswer answer) -> absl::Status {
+          *response->mutable_result() = std::move(answer.result);
+          response->set_published(answer.published);
+          return backend_.reads.ShowAnswer(request->query(),
+                                           *response->mutable_result());
+        });
   }
 
   grpc::ServerWriteReactor<api::WatchRunResponse>* WatchRun(
@@ -189,7 +204,26 @@ class RunServiceImpl final : public api::RunService::CallbackService {
     return reactor;
   }
 
+  // The same for an input that is answered with more than success; `fill` puts
+  // that into the response.
+  template <typename Input, typename Fill>
+  Unary* Ask(Context* context, absl::StatusOr<Input> input, Fill fill) {
+    if (!input.ok()) return Finish(context, input.status());
+    Unary* reactor = context->DefaultReactor();
+    input->reply = [this, reactor, fill = std::move(fill)](auto answer) {
+      if (!answer.ok()) return reactor->Finish(ToGrpcStatus(answer.status()));
+      // Large answers take longer to show than the shard can spare.
+      backend_.notifier.RunSoon(
+          [reactor, fill, answer = *std::move(answer)]() mutable {
+            reactor->Finish(ToGrpcStatus(fill(std::move(answer))));
+          });
+    };
+    backend_.post(*std::move(input));
+    return reactor;
+  }
+
   Backend& backend_;
+  RunDoor door_;
 };
 
 }  // namespace

@@ -199,8 +199,56 @@ TEST_F(RunServiceTest, ListsRunsInPages) {
   request.set_page_size(-1);
   EXPECT_EQ(reason(request), "INVALID_FIELD");
   request.set_page_size(0);
+  request.set_page_token(first_token);
   request.set_filter("state = RUNNING");
-  EXPECT_EQ(reason(request), "FILTER_NOT_SUPPORTED");
+  EXPECT_EQ(reason(request), "INVALID_PAGE_TOKEN");
+  request.clear_page_token();
+  request.set_filter("state = DONE");
+  EXPECT_EQ(reason(request), "INVALID_FILTER");
+}
+
+TEST_F(RunServiceTest, ListsTheRunsThatAFilterMeans) {
+  for (uint64_t i = 1; i <= 500; ++i) {
+    WriteRun("r" + std::to_string(i), Uid{i},
+             i % 100 == 0 ? api::RUN_STATE_FAILED : api::RUN_STATE_RUNNING);
+  }
+  api::ListRunsRequest request;
+  request.set_page_size(2);
+  request.set_filter("state = FAILED AND run_id != r300");
+  std::vector<std::string> ids;
+  int pages = 0;
+  do {
+    grpc::ClientContext context;
+    api::ListRunsResponse response;
+    ASSERT_TRUE(runs_->ListRuns(&context, request, &response).ok());
+    for (const auto& run : response.runs()) ids.push_back(run.run_id());
+    request.set_page_token(response.next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_THAT(ids, ::testing::ElementsAre("r500", "r400", "r200", "r100"));
+  EXPECT_LE(pages, 3);
+}
+
+TEST_F(RunServiceTest, APageOfAFilterThatMatchesNothingEnds) {
+  Write([](log::BatchBuilder& batch) {
+    for (uint64_t i = 1; i <= 6000; ++i) {
+      storage::v1::StatusRecord status;
+      status.mutable_run()->set_state(api::RUN_STATE_RUNNING);
+      batch.PutStatus(Uid{i}, status);
+      batch.PutListing("default", absl::FromUnixSeconds(1000), Uid{i});
+    }
+  });
+  api::ListRunsRequest request;
+  request.set_filter("state = FAILED");
+  api::ListRunsResponse response;
+  grpc::ClientContext first;
+  ASSERT_TRUE(runs_->ListRuns(&first, request, &response).ok());
+  EXPECT_EQ(response.runs_size(), 0);
+  ASSERT_NE(response.next_page_token(), "");
+  request.set_page_token(response.next_page_token());
+  grpc::ClientContext second;
+  ASSERT_TRUE(runs_->ListRuns(&second, request, &response).ok());
+  EXPECT_EQ(response.next_page_token(), "");
 }
 
 TEST_F(RunServiceTest, HistoryPagesStayBelowTheLimit) {

@@ -7,7 +7,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/limits.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "orchestrator/rpc/errors.h"
 
@@ -19,6 +21,8 @@ namespace api = anabranch::v1;
 constexpr int kLabelsMax = 64;
 constexpr size_t kLabelValueBytesMax = 1024;
 constexpr size_t kReasonBytesMax = 1024;
+// Beyond any use, and far from where timestamps end.
+constexpr absl::Duration kRunTimeoutMax = absl::Hours(24 * 36'500);
 
 class StoreContext : public sdk::PrepareContext {
  public:
@@ -70,6 +74,36 @@ absl::StatusOr<const sdk::FlowDefinition*> FindFlow(
   return flow;
 }
 
+absl::StatusOr<bool> UsesExisting(api::IdConflictPolicy policy) {
+  switch (policy) {
+    case api::ID_CONFLICT_POLICY_UNSPECIFIED:
+    case api::ID_CONFLICT_POLICY_FAIL:
+      return false;
+    case api::ID_CONFLICT_POLICY_USE_EXISTING:
+      return true;
+    default:
+      return InvalidField("id_conflict_policy",
+                          absl::StrCat("there is no policy ", policy,
+                                       "; use FAIL or USE_EXISTING"));
+  }
+}
+
+absl::StatusOr<absl::Duration> RunTimeout(
+    const google::protobuf::Duration& timeout) {
+  absl::Duration duration = FromProto(timeout);
+  if (duration <= absl::ZeroDuration()) {
+    return InvalidField("run_timeout",
+                        "must be positive; leave it out for no limit");
+  }
+  if (duration > kRunTimeoutMax) {
+    return InvalidField(
+        "run_timeout",
+        absl::StrCat("must be at most ", absl::FormatDuration(kRunTimeoutMax),
+                     "; leave it out for no limit"));
+  }
+  return duration;
+}
+
 }  // namespace
 
 absl::Status CheckRequestId(const std::string& request_id) {
@@ -111,12 +145,40 @@ absl::StatusOr<shard::StartRun> StartDoor::Check(
   ASSIGN_OR_RETURN(
       start.input,
       door_.Accept(std::move(*request.mutable_input()), "input", "{}"));
+  RETURN_IF_ERROR(CheckOptions(request, start));
   if (flow->prepare == nullptr) return start;
   ASSIGN_OR_RETURN(std::string json, door_.JsonOf(start.input, "input"));
   StoreContext context(reader_, start.name.ns);
   ASSIGN_OR_RETURN(auto prepared, flow->prepare(json, context));
   start.attachments = std::move(prepared.attachments);
   return start;
+}
+
+absl::Status StartDoor::CheckOptions(api::StartRunRequest& request,
+                                     shard::StartRun& start) const {
+  ASSIGN_OR_RETURN(start.use_existing,
+                   UsesExisting(request.id_conflict_policy()));
+  if (request.has_run_timeout()) {
+    ASSIGN_OR_RETURN(start.run_timeout, RunTimeout(request.run_timeout()));
+  }
+  if (request.signals_size() > limits::kStartSignalsMax) {
+    return InvalidField(
+        "signals", absl::StrCat("at most ", limits::kStartSignalsMax,
+                                " come with one start; send the others with "
+                                "SignalRun"));
+  }
+  for (int i = 0; i < request.signals_size(); ++i) {
+    api::StartSignal& given = *request.mutable_signals(i);
+    const std::string path = absl::StrCat("signals[", i, "]");
+    RETURN_IF_ERROR(CheckId(path + ".signal", given.signal()));
+    api::SignalReceived signal;
+    ASSIGN_OR_RETURN(*signal.mutable_input(),
+                     door_.Accept(std::move(*given.mutable_input()),
+                                  path + ".input", "null"));
+    signal.set_name(std::move(*given.mutable_signal()));
+    start.signals.push_back(std::move(signal));
+  }
+  return absl::OkStatus();
 }
 
 api::Run StartDoor::Preview(const shard::StartRun& start) {

@@ -27,6 +27,10 @@ class StartDoor {
   static anabranch::v1::Run Preview(const shard::StartRun& start);
 
  private:
+  // What a start says beside its flow and input.
+  absl::Status CheckOptions(anabranch::v1::StartRunRequest& request,
+                            shard::StartRun& start) const;
+
   log::StoreReader& reader_;
   const sdk::FlowRegistry& flows_;
   PayloadDoor door_;

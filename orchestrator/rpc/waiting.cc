@@ -88,6 +88,7 @@ std::string Sentence(const api::ActivityInfo& activity, absl::Time now) {
 int Weight(const api::ActivityInfo& activity) {
   if (activity.no_worker()) return 3;
   switch (activity.state()) {
+    // Nothing goes on without somebody's doing.
     case api::ACTIVITY_STATE_PARKED:
       return 4;
     case api::ACTIVITY_STATE_BACKING_OFF:
@@ -114,6 +115,16 @@ std::string ChildSentence(const api::Run& run) {
   return absl::StrCat("child ", child.seq(), " ", Shortened(child.run_id()),
                       " (", Shortened(child.flow()), ")",
                       child.started() ? ": its end" : ": its start");
+}
+
+std::string PausedSentence(const api::Pause& pause) {
+  return absl::StrCat(
+      "ResumeRun: it is paused since ",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", ToTime(pause.time()),
+                       absl::UTCTimeZone()),
+      pause.reason().empty()
+          ? ""
+          : absl::StrCat(": ", Shortened(pause.reason(), 200)));
 }
 
 std::string BlockedSentence(const api::Blocked& blocked) {
@@ -167,6 +178,7 @@ void MarkNoWorker(api::Run& run, const std::vector<api::Worker>& workers) {
 std::string WaitingFor(const api::Run& run, absl::Time now) {
   if (IsClosed(run.state())) return "";
   if (run.has_blocked()) return BlockedSentence(run.blocked());
+  if (run.has_pause()) return PausedSentence(run.pause());
   const auto& activities = run.waiting_activities();
   int others = run.waiting_activities_size() + run.waiting_children_size() +
                run.waiting_timers_size() - 1;

@@ -90,6 +90,33 @@ TEST(Waiting, NamesTheNextTimer) {
   EXPECT_EQ(WaitingFor(run, kNow), "timer 4: fires in 10.0 s");
 }
 
+TEST(Waiting, SaysSinceWhenAndWhyARunIsPaused) {
+  api::Run run;
+  run.set_state(api::RUN_STATE_PAUSED);
+  AddActivity(run, "echo", api::ACTIVITY_STATE_READY);
+  run.mutable_pause()->mutable_time()->set_seconds(990);
+  EXPECT_EQ(WaitingFor(run, kNow),
+            "ResumeRun: it is paused since 1970-01-01T00:16:30Z");
+  run.mutable_pause()->set_reason("too expensive");
+  EXPECT_EQ(WaitingFor(run, kNow),
+            "ResumeRun: it is paused since 1970-01-01T00:16:30Z: too "
+            "expensive");
+}
+
+TEST(Waiting, NamesChildren) {
+  api::Run run;
+  run.set_state(api::RUN_STATE_RUNNING);
+  auto* child = run.add_waiting_children();
+  child->set_seq(2);
+  child->set_run_id("a/2");
+  child->set_flow("branch");
+  EXPECT_EQ(WaitingFor(run, kNow), "child 2 a/2 (branch): its start");
+  child->set_started(true);
+  run.add_waiting_timers()->set_seq(3);
+  EXPECT_EQ(WaitingFor(run, kNow),
+            "child 2 a/2 (branch): its end (and 1 more)");
+}
+
 TEST(Waiting, ClosedWaitsForNothing) {
   api::Run run;
   run.set_state(api::RUN_STATE_FAILED);
