@@ -91,6 +91,26 @@ void BatchBuilder::PutListing(std::string_view ns, absl::Time create_time,
   Put(ListingKey(ns, create_time, uid), "");
 }
 
+void BatchBuilder::PutBatch(const storage::BatchRecord& record) {
+  Put(BatchRecordKey(record.namespace_(), record.batch_id()),
+      record.SerializeAsString());
+}
+
+void BatchBuilder::PutBatchListing(std::string_view ns, absl::Time create_time,
+                                   std::string_view batch_id) {
+  Put(BatchListingKey(ns, create_time, batch_id), "");
+}
+
+void BatchBuilder::PutOpenBatch(std::string_view ns,
+                                std::string_view batch_id) {
+  Put(OpenBatchKey(ns, batch_id), "");
+}
+
+void BatchBuilder::DeleteOpenBatch(std::string_view ns,
+                                   std::string_view batch_id) {
+  Delete(OpenBatchKey(ns, batch_id));
+}
+
 void BatchBuilder::PutPayload(const anabranch::v1::PayloadRef& ref,
                               std::string_view content) {
   std::string encoded;

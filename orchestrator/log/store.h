@@ -15,6 +15,9 @@
 //   pa <uid>                           a run that is paused (empty value)
 //   rd <uid>                           TimerRecord of an open run's deadline
 //   ls <namespace> 0 <~create time> <uid>      listing, newest first
+//   ba <namespace> 0 <batch_id> 0      BatchRecord
+//   bl <namespace> 0 <~create time> <batch_id> 0   listing, newest first
+//   bo <namespace> 0 <batch_id> 0      a batch that is open (empty value)
 //   pl <sha256>                        payload content: encoding byte, bytes
 //   cv <namespace> 0 <id> 0 <revision> ConversationRecord
 //   ch <uid> <seq>                     ChildRecord of an open child
@@ -75,6 +78,11 @@ class BatchBuilder {
   void PutDeadline(const storage::TimerRecord& record);
   void DeleteDeadline(Uid uid);
   void PutListing(std::string_view ns, absl::Time create_time, Uid uid);
+  void PutBatch(const storage::BatchRecord& record);
+  void PutBatchListing(std::string_view ns, absl::Time create_time,
+                       std::string_view batch_id);
+  void PutOpenBatch(std::string_view ns, std::string_view batch_id);
+  void DeleteOpenBatch(std::string_view ns, std::string_view batch_id);
   void PutPayload(const anabranch::v1::PayloadRef& ref,
                   std::string_view content);
   void PutConversation(const storage::ConversationRecord& record);
@@ -147,6 +155,18 @@ class StoreReader {
 
   // Queues that have limits, by name.
   absl::StatusOr<std::vector<storage::TaskQueueRecord>> ReadTaskQueues();
+  absl::StatusOr<std::optional<storage::BatchRecord>> ReadBatch(
+      std::string_view ns, std::string_view batch_id);
+  absl::StatusOr<std::vector<storage::BatchRecord>> ReadOpenBatches();
+  // A namespace's batches, newest first, after `cursor` (of an earlier entry;
+  // empty: from the newest).
+  struct BatchEntry {
+    std::string cursor;
+    storage::BatchRecord record;
+  };
+  absl::StatusOr<std::vector<BatchEntry>> ListBatches(std::string_view ns,
+                                                      std::string_view cursor,
+                                                      int limit);
 
   absl::StatusOr<bool> HasPayload(std::string_view sha256);
   // Content by hash; kNotFound when there is none.

@@ -63,6 +63,21 @@ inline std::string ListingKey(std::string_view ns, absl::Time create_time,
   auto nanos = static_cast<uint64_t>(absl::ToUnixNanos(create_time));
   return KeyBuilder(kListingKind).Text(ns).Number(~nanos).Id(uid).Take();
 }
+inline std::string BatchRecordKey(std::string_view ns, std::string_view id) {
+  return KeyBuilder(kBatchKind).Text(ns).Text(id).Take();
+}
+inline std::string OpenBatchKey(std::string_view ns, std::string_view id) {
+  return KeyBuilder(kOpenBatchKind).Text(ns).Text(id).Take();
+}
+inline std::string BatchListingPrefix(std::string_view ns) {
+  return KeyBuilder(kBatchListingKind).Text(ns).Take();
+}
+// Newest first, as runs.
+inline std::string BatchListingKey(std::string_view ns, absl::Time create_time,
+                                   std::string_view id) {
+  auto nanos = static_cast<uint64_t>(absl::ToUnixNanos(create_time));
+  return KeyBuilder(kBatchListingKind).Text(ns).Number(~nanos).Text(id).Take();
+}
 inline std::string PayloadKey(std::string_view sha256) {
   return KeyBuilder(kPayloadKind).Rest(sha256).Take();
 }

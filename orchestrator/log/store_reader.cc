@@ -248,6 +248,59 @@ StoreReader::ReadTaskQueues() {
   return ReadAll<storage::TaskQueueRecord>(log_, std::string(kTaskQueueKind));
 }
 
+absl::StatusOr<std::optional<storage::BatchRecord>> StoreReader::ReadBatch(
+    std::string_view ns, std::string_view batch_id) {
+  return ReadOne<storage::BatchRecord>(log_, BatchRecordKey(ns, batch_id));
+}
+
+absl::StatusOr<std::vector<storage::BatchRecord>>
+StoreReader::ReadOpenBatches() {
+  std::vector<std::pair<std::string, std::string>> keys;
+  RETURN_IF_ERROR(log_.Scan(PrefixRange(std::string(kOpenBatchKind)),
+                            [&](std::string_view key, std::string_view) {
+                              KeyParser parser(key);
+                              std::string ns = parser.Text().value_or("");
+                              keys.emplace_back(std::move(ns),
+                                                parser.Text().value_or(""));
+                              return true;
+                            }));
+  std::vector<storage::BatchRecord> records;
+  for (const auto& [ns, id] : keys) {
+    ASSIGN_OR_RETURN(auto record, ReadBatch(ns, id));
+    if (!record.has_value()) {
+      return DamagedRecord(BatchRecordKey(ns, id), "it is missing");
+    }
+    records.push_back(*std::move(record));
+  }
+  return records;
+}
+
+absl::StatusOr<std::vector<StoreReader::BatchEntry>> StoreReader::ListBatches(
+    std::string_view ns, std::string_view cursor, int limit) {
+  std::string prefix = BatchListingPrefix(ns);
+  ScanOptions range = PrefixRange(prefix);
+  if (!cursor.empty()) {
+    range.begin.append(cursor);
+    range.begin.push_back('\0');  // the key after the cursor's
+  }
+  std::vector<BatchEntry> entries;
+  RETURN_IF_ERROR(log_.Scan(range, [&](std::string_view key, std::string_view) {
+    if (std::cmp_greater_equal(entries.size(), limit)) return false;
+    KeyParser parser(key);
+    parser.Text();    // the namespace
+    parser.Number();  // the time
+    BatchEntry& entry = entries.emplace_back();
+    entry.cursor = std::string(key.substr(prefix.size()));
+    entry.record.set_batch_id(parser.Text().value_or(""));
+    return true;
+  }));
+  for (BatchEntry& entry : entries) {
+    ASSIGN_OR_RETURN(auto record, ReadBatch(ns, entry.record.batch_id()));
+    if (record.has_value()) entry.record = *std::move(record);
+  }
+  return entries;
+}
+
 absl::StatusOr<bool> StoreReader::HasPayload(std::string_view sha256) {
   ASSIGN_OR_RETURN(std::optional<std::string> value,
                    log_.Read(PayloadKey(sha256)));

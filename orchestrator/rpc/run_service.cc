@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "orchestrator/rpc/answer.h"
 #include "orchestrator/rpc/backend.h"
+#include "orchestrator/rpc/batch_door.h"
 #include "orchestrator/rpc/errors.h"
 #include "orchestrator/rpc/long_poll.h"
 #include "orchestrator/rpc/run_door.h"
@@ -46,7 +47,7 @@ absl::Status AnswerRun(Backend& backend, Uid uid, Response& response) {
 class RunServiceImpl final : public api::RunService::CallbackService {
  public:
   explicit RunServiceImpl(Backend& backend)
-      : backend_(backend), door_(backend.reader) {}
+      : backend_(backend), door_(backend.reader), batches_(backend.reader) {}
 
   Unary* StartRun(Context* context, const api::StartRunRequest* request,
                   api::StartRunResponse* response) override {
@@ -165,6 +166,39 @@ class RunServiceImpl final : public api::RunService::CallbackService {
         });
   }
 
+  Unary* StartBatch(Context* context, const api::StartBatchRequest* request,
+                    api::StartBatchResponse* response) override {
+    auto start = batches_.Check(*request);
+    if (start.ok() && request->validate_only()) {
+      *response->mutable_batch() = BatchDoor::Show(start->record);
+      return Finish(context, absl::OkStatus());
+    }
+    return Ask(context, std::move(start),
+               [response](const storage::v1::BatchRecord& record) {
+                 *response->mutable_batch() = BatchDoor::Show(record);
+                 return absl::OkStatus();
+               });
+  }
+
+  Unary* GetBatch(Context* context, const api::GetBatchRequest* request,
+                  api::GetBatchResponse* response) override {
+    return Answer(context, batches_.GetBatch(*request), response);
+  }
+
+  Unary* ListBatches(Context* context, const api::ListBatchesRequest* request,
+                     api::ListBatchesResponse* response) override {
+    return Answer(context, batches_.ListBatches(*request), response);
+  }
+
+  Unary* CancelBatch(Context* context, const api::CancelBatchRequest* request,
+                     api::CancelBatchResponse* response) override {
+    return Ask(context, BatchDoor::Check(*request),
+               [response](const storage::v1::BatchRecord& record) {
+                 *response->mutable_batch() = BatchDoor::Show(record);
+                 return absl::OkStatus();
+               });
+  }
+
   grpc::ServerWriteReactor<api::WatchRunResponse>* WatchRun(
       Context*, const api::WatchRunRequest* request) override {
     return NewWatchReactor(backend_, *request);
@@ -224,6 +258,7 @@ class RunServiceImpl final : public api::RunService::CallbackService {
 
   Backend& backend_;
   RunDoor door_;
+  BatchDoor batches_;
 };
 
 }  // namespace

@@ -110,6 +110,31 @@ absl::Status MailboxFull(const RunName& name) {
       absl::Seconds(30));
 }
 
+absl::Status BatchNotFound(const std::string& ns, const std::string& batch_id) {
+  return MakeError(
+      StatusCode::kNotFound, "BATCH_NOT_FOUND",
+      absl::StrCat("there is no batch ", batch_id, " in namespace ", ns,
+                   "; `anabranch batch list` shows those that are"),
+      {{"batch_id", batch_id}, {"namespace", ns}});
+}
+
+absl::Status BatchAlreadyExists(const std::string& batch_id) {
+  return MakeError(StatusCode::kAlreadyExists, "BATCH_ALREADY_EXISTS",
+                   absl::StrCat("batch ", batch_id,
+                                " exists with another request; choose another "
+                                "batch_id"),
+                   {{"batch_id", batch_id}});
+}
+
+absl::Status BatchesFull(int batches_max) {
+  return WithRetryDelay(
+      MakeError(StatusCode::kResourceExhausted, "BATCHES_FULL",
+                absl::StrCat(batches_max,
+                             " batches are at work already; wait for one, or "
+                             "cancel one")),
+      absl::Seconds(5));
+}
+
 absl::Status ConversationExists(const std::string& id) {
   return MakeError(
       StatusCode::kAlreadyExists, "CONVERSATION_ALREADY_EXISTS",

@@ -127,6 +127,33 @@ struct DeleteRun {
   DoneReply reply;
 };
 
+// Numbers of anabranch.v1.BatchAction, which comes with a service that a shard
+// does not link.
+enum class BatchAction : int32_t {
+  kCancel = 1,
+  kTerminate = 2,
+  kSignal = 3,
+  kPause = 4,
+  kResume = 5,
+  kRetry = 6,
+  kDelete = 7,
+};
+
+// Starts an operation on many runs. The request was validated; create_time,
+// cursor and counts are the shard's to set, and so is an empty batch_id. The
+// same request again answers the batch that there is.
+struct StartBatch {
+  storage::v1::BatchRecord record;
+  Reply<storage::v1::BatchRecord> reply;
+};
+
+// Stops it; one that has ended already is answered as it stands.
+struct CancelBatch {
+  std::string ns;
+  std::string batch_id;
+  Reply<storage::v1::BatchRecord> reply;
+};
+
 // Sets all limits of a queue.
 struct SetTaskQueue {
   storage::v1::TaskQueueRecord record;
@@ -209,8 +236,8 @@ using ShardMessage = std::variant<ChildDemanded, ChildAnswered, NoticeTaken>;
 
 using Input =
     std::variant<StartRun, SignalRun, CancelRun, TerminateRun, QueryRun,
-                 PauseRun, ResumeRun, RetryRun, DeleteRun, SetTaskQueue,
-                 ImportConversation, WorkerConnected, WorkerFrame,
-                 WorkerDisconnected, DrainWorkers, ShardMessage>;
+                 PauseRun, ResumeRun, RetryRun, DeleteRun, StartBatch,
+                 CancelBatch, SetTaskQueue, ImportConversation, WorkerConnected,
+                 WorkerFrame, WorkerDisconnected, DrainWorkers, ShardMessage>;
 
 }  // namespace anabranch::shard

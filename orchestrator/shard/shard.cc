@@ -67,6 +67,7 @@ absl::Status Shard::Recover(Times now) {
   if (!sessions_.all().empty()) {
     grace_until_ = now.steady + limits::kRecoveryGrace;
   }
+  RETURN_IF_ERROR(RecoverBatches());
   // A good build takes in what waits in mailboxes.
   ASSIGN_OR_RETURN(auto blocked, store_.ReadMailboxRuns());
   for (Uid uid : blocked) {
@@ -104,6 +105,7 @@ void Shard::Tick(Times now) {
     }
   }
   RunFollowUps(now);
+  WorkOnBatches(now);
   for (const FlowPlace& place : crashes_.TakeForgotten()) {
     batch_.DeleteFlowCrash(place.uid, place.event_id);
   }
@@ -134,6 +136,7 @@ void Shard::Release() {
   new_conversations_.clear();
   new_told_.clear();
   new_untold_.clear();
+  ForgetClosedBatches();
   runs_.Evict(options_.live_flows_max);
 }
 
@@ -149,6 +152,7 @@ std::optional<absl::Duration> Shard::NextDue() const {
   if (!draining_ && !disk_full_ && last_tick_.has_value()) {
     earlier(matcher_.NextDue(last_tick_->steady));
   }
+  if (HasBatchWork()) earlier(absl::ZeroDuration());
   return due;
 }
 

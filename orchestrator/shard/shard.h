@@ -23,6 +23,7 @@
 #include "orchestrator/core/activity_machine.h"
 #include "orchestrator/log/event_log.h"
 #include "orchestrator/log/store.h"
+#include "orchestrator/shard/batches.h"
 #include "orchestrator/shard/children.h"
 #include "orchestrator/shard/effects.h"
 #include "orchestrator/shard/flow_crashes.h"
@@ -118,6 +119,30 @@ class Shard : private sdk::PayloadReader {
   // --- retry and deletion (shard_retry.cc, shard_delete.cc) ---
   void On(RetryRun input, Times now);
   void On(DeleteRun input, Times now);
+  // --- batches (shard_batches.cc) ---
+  void On(StartBatch input, Times now);
+  void On(CancelBatch input, Times now);
+  absl::StatusOr<storage::v1::BatchRecord> BeginBatch(
+      storage::v1::BatchRecord record, Times now);
+  absl::StatusOr<storage::v1::BatchRecord> StopBatch(const BatchKey& key,
+                                                     Times now);
+  absl::StatusOr<std::optional<storage::v1::BatchRecord>> FindBatch(
+      const BatchKey& key);
+  absl::Status RecoverBatches();
+  bool HasBatchWork() const;
+  void WorkOnBatches(Times now);
+  absl::Status WorkOn(OpenBatch& batch, int actions_max, int looks_max,
+                      Times now);
+  template <typename Input>
+  absl::Status Ask(Input input, Times now);
+  // What the batch does to one run.
+  absl::Status Act(const storage::v1::BatchRecord& record, const RunName& name,
+                   Times now);
+  void CloseBatch(OpenBatch& batch, Times now);
+  void ForgetClosedBatches();
+  // A run as it stands after all that this round has done to it; nothing when
+  // there is none.
+  absl::StatusOr<std::optional<api::Run>> CurrentRun(Uid uid);
   // --- task queues (shard_queues.cc) ---
   void On(SetTaskQueue input, Times now);
   absl::Status RecoverTaskQueues(Times now);
@@ -284,6 +309,9 @@ class Shard : private sdk::PayloadReader {
   TimerQueue timers_;
   Matcher matcher_;
   Sessions sessions_;
+
+  // Those that are open, and those of the round in hand.
+  Batches batches_;
 
   log::BatchBuilder batch_;
   // Content, dedup records and attempts told of in the batch in hand: not yet
