@@ -41,6 +41,7 @@ class RunReads {
 
   // How the run stands, without looking at more than its status.
   absl::StatusOr<anabranch::v1::Run> ReadStatus(Uid uid);
+  absl::StatusOr<storage::v1::StatusRecord> ReadStatusRecord(Uid uid);
 
   // Shows what a flow answered to `query`: ANSWER_TOO_LARGE when no answer can
   // hold it; a reference stays one where its content would not fit.
@@ -65,7 +66,6 @@ class RunReads {
   absl::StatusOr<std::optional<anabranch::v1::Run>> ReadForList(
       Uid uid, anabranch::v1::RunView view,
       const std::optional<filter::Filter>& filter);
-  absl::StatusOr<storage::v1::StatusRecord> ReadStatusRecord(Uid uid);
   absl::Status AddWaiting(Uid uid, anabranch::v1::Run& run);
   absl::Status ShowValues(anabranch::v1::Run& run, bool inline_references);
   absl::Status AddEventsAndActivities(

@@ -37,7 +37,10 @@ absl::StatusOr<absl::Duration> ToWait(const google::protobuf::Duration& wait,
 
 // Fills `response` with the run as it stands.
 template <typename Response>
-absl::Status AnswerRun(Backend& backend, Uid uid, Response& response) {
+absl::Status AnswerRun(Backend& backend, const log::RunName& name,
+                       Response& response) {
+  // By name: it may have come to another generation.
+  ASSIGN_OR_RETURN(Uid uid, backend.reads.Find(name));
   ASSIGN_OR_RETURN(*response.mutable_run(),
                    backend.reads.Read(uid, api::RUN_VIEW_FULL));
   response.set_done(IsClosed(response.run().state()));
@@ -96,8 +99,8 @@ class RunServiceImpl final : public api::RunService::CallbackService {
     auto uid = backend_.reads.Find(*name);
     if (!uid.ok()) return Finish(context, uid.status());
     auto* poll = new LongPoll;
-    auto answer = [this, uid = *uid, response](WaitEnd end) {
-      absl::Status status = AnswerRun(backend_, uid, *response);
+    auto answer = [this, name = *name, response](WaitEnd end) {
+      absl::Status status = AnswerRun(backend_, name, *response);
       if (status.ok() && end == WaitEnd::kStopping && !response->done()) {
         status = Draining();
       }
@@ -217,8 +220,8 @@ class RunServiceImpl final : public api::RunService::CallbackService {
     if (!started.ok()) return poll.Finish(ToGrpcStatus(started.status()));
     response.set_created(started->created);
     Uid uid = started->uid;
-    auto answer = [this, uid, &response](WaitEnd) {
-      return ToGrpcStatus(AnswerRun(backend_, uid, response));
+    auto answer = [this, name = started->name, &response](WaitEnd) {
+      return ToGrpcStatus(AnswerRun(backend_, name, response));
     };
     if (wait > absl::ZeroDuration()) {
       poll.Begin(backend_, uid, PollTimeout(context, wait), std::move(answer));

@@ -30,11 +30,7 @@ class WatchReactor final
 
   void Begin() {
     self_ = shared_from_this();
-    backend_.progress.Watch(uid_);
-    subscription_ =
-        backend_.notifier.Subscribe(uid_, [weak = weak_from_this()](Wake wake) {
-          if (auto self = weak.lock()) self->OnWake(wake);
-        });
+    Subscribe();
     OnWake(Wake{.changed = true, .progress = true});
   }
 
@@ -56,12 +52,35 @@ class WatchReactor final
   }
 
   void OnDone() override {
-    backend_.notifier.Unsubscribe(subscription_);
-    backend_.progress.Unwatch(uid_);
+    Unsubscribe();
     self_.reset();
   }
 
  private:
+  void Subscribe() {
+    backend_.progress.Watch(uid_);
+    subscription_ =
+        backend_.notifier.Subscribe(uid_, [weak = weak_from_this()](Wake wake) {
+          if (auto self = weak.lock()) self->OnWake(wake);
+        });
+  }
+
+  void Unsubscribe() {
+    backend_.notifier.Unsubscribe(subscription_);
+    backend_.progress.Unwatch(uid_);
+  }
+
+  // By the owner: the run has come to its next generation.
+  void Follow() {
+    Unsubscribe();
+    uid_ = watch_.uid();
+    Subscribe();
+    // What happened before the subscription is still to be read.
+    std::lock_guard<std::mutex> lock(mutex_);
+    pending_.changed = true;
+    pending_.progress = true;
+  }
+
   void OnWake(Wake wake) {
     {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -86,6 +105,7 @@ class WatchReactor final
       if (outbox_.empty()) {
         absl::Status read = watch_.Read(outbox_);
         if (!read.ok()) return Finish(ToGrpcStatus(read));
+        if (watch_.uid() != uid_) Follow();
       }
       if (!outbox_.empty()) return StartWrite(&outbox_.front());
       if (watch_.finished()) return Finish(grpc::Status::OK);
@@ -98,7 +118,8 @@ class WatchReactor final
   }
 
   Backend& backend_;
-  const Uid uid_;
+  // The owner's, as the subscription: the generation that is watched.
+  Uid uid_;
   // Until OnDone.
   std::shared_ptr<WatchReactor> self_;
   uint64_t subscription_ = 0;

@@ -6,12 +6,16 @@
 
 namespace anabranch::rpc {
 
-void RunWait::Start(absl::Duration timeout) {
-  auto self = shared_from_this();
-  uint64_t subscription = notifier_.Subscribe(uid_, [self](Wake wake) {
+uint64_t RunWait::Subscribe(Uid uid) {
+  return notifier_.Subscribe(uid, [self = shared_from_this()](Wake wake) {
     if (wake.changed) self->Check();
     if (wake.stopping) self->End(WaitEnd::kStopping);
   });
+}
+
+void RunWait::Start(absl::Duration timeout) {
+  auto self = shared_from_this();
+  uint64_t subscription = Subscribe(uid_);
   uint64_t timer =
       notifier_.RunAfter(timeout, [self] { self->End(WaitEnd::kTimeUp); });
   bool ended = false;
@@ -21,6 +25,7 @@ void RunWait::Start(absl::Duration timeout) {
     if (!ended) {
       subscription_ = subscription;
       timer_ = timer;
+      started_ = true;
     }
   }
   if (ended) {
@@ -34,9 +39,36 @@ void RunWait::Start(absl::Duration timeout) {
 }
 
 void RunWait::Check() {
-  auto run = reads_.ReadStatus(uid_);
-  // What cannot be read cannot be waited for: the answer will say why.
-  if (!run.ok() || IsClosed(run->state())) End(WaitEnd::kClosed);
+  while (true) {
+    Uid uid;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      // Start checks once more when it has subscribed.
+      if (!started_ || ended_) return;
+      uid = uid_;
+    }
+    auto run = reads_.ReadStatus(uid);
+    // What cannot be read cannot be waited for: the answer will say why.
+    if (!run.ok() || IsClosed(run->state())) return End(WaitEnd::kClosed);
+    if (run->state() != anabranch::v1::RUN_STATE_CONTINUED_AS_NEW) return;
+    if (!Follow(uid, *run)) return End(WaitEnd::kClosed);
+  }
+}
+
+bool RunWait::Follow(Uid ended, const anabranch::v1::Run& run) {
+  auto current = reads_.Find({run.namespace_(), run.run_id()});
+  if (!current.ok() || *current == ended) return false;
+  // Before its status is read, so that no change falls in between.
+  uint64_t subscription = Subscribe(*current);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!ended_ && subscription_.has_value() && uid_ == ended) {
+      std::swap(subscription, *subscription_);
+      uid_ = *current;
+    }
+  }
+  notifier_.Unsubscribe(subscription);
+  return true;
 }
 
 void RunWait::End(WaitEnd end) {

@@ -1,4 +1,4 @@
-// RunWait: waits for one run to close.
+// RunWait: waits for one run to close, through all its generations.
 #pragma once
 
 #include <functional>
@@ -31,12 +31,18 @@ class RunWait : public std::enable_shared_from_this<RunWait> {
 
  private:
   void Check();
+  uint64_t Subscribe(Uid uid);
+  // Goes on waiting for the generation that the run is at now; false when
+  // there is none other than `ended`.
+  bool Follow(Uid ended, const anabranch::v1::Run& run);
   void End(WaitEnd end);
 
   RunNotifier& notifier_;
   RunReads& reads_;
-  const Uid uid_;
   std::mutex mutex_;
+  // The generation that is waited for.
+  Uid uid_;
+  bool started_ = false;
   std::function<void(WaitEnd)> done_;
   bool ended_ = false;
   std::optional<uint64_t> subscription_;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "orchestrator/rpc/errors.h"
+#include "orchestrator/rpc/history_reader.h"
 #include "orchestrator/rpc/payload_door.h"
 #include "orchestrator/rpc/waiting.h"
 
@@ -53,25 +54,32 @@ absl::StatusOr<RunWatch> RunWatch::Open(const api::WatchRunRequest& request,
                    RunReads::NameOf(request.namespace_(), request.run_id()));
   ASSIGN_OR_RETURN(WatchCursor cursor, WatchCursor::Parse(request.cursor()));
   ASSIGN_OR_RETURN(Uid uid, reads.Find(name));
-  ASSIGN_OR_RETURN(api::Run run, reads.ReadStatus(uid));
-  if (request.cursor().empty()) {
-    cursor.generation = run.generation();
-  } else if (cursor.generation != run.generation()) {
-    return InvalidCursor(request.cursor(),
-                         "belongs to another generation of this run");
+  if (!request.cursor().empty()) {
+    auto watched = reads.FindGeneration(name, cursor.generation);
+    if (absl::IsNotFound(watched.status())) {
+      return InvalidCursor(request.cursor(),
+                           "belongs to a generation that this run does not "
+                           "have");
+    }
+    RETURN_IF_ERROR(watched.status());
+    uid = *watched;
   }
+  ASSIGN_OR_RETURN(api::Run run, reads.ReadStatus(uid));
+  if (request.cursor().empty()) cursor.generation = run.generation();
   if (cursor.event > run.history_events()) {
     return InvalidCursor(request.cursor(), "is beyond this run's history");
   }
-  RunWatch watch(uid, std::move(cursor), request.no_progress(), reader, reads,
-                 hub);
+  RunWatch watch(std::move(name), uid, std::move(cursor), request.no_progress(),
+                 reader, reads, hub);
   RETURN_IF_ERROR(watch.SkipClosed());
   return watch;
 }
 
-RunWatch::RunWatch(Uid uid, WatchCursor cursor, bool no_progress,
-                   log::StoreReader& reader, RunReads& reads, ProgressHub& hub)
-    : uid_(uid),
+RunWatch::RunWatch(log::RunName name, Uid uid, WatchCursor cursor,
+                   bool no_progress, log::StoreReader& reader, RunReads& reads,
+                   ProgressHub& hub)
+    : name_(std::move(name)),
+      uid_(uid),
       cursor_(std::move(cursor)),
       no_progress_(no_progress),
       reader_(&reader),
@@ -129,29 +137,50 @@ void RunWatch::ReadProgress(Out& out) {
 // after the event that scheduled it, and the end after the last event.
 absl::Status RunWatch::ReadRun(Out& out) {
   run_changed_ = false;
-  ASSIGN_OR_RETURN(api::Run run, reads_->ReadStatus(uid_));
+  ASSIGN_OR_RETURN(auto status, reads_->ReadStatusRecord(uid_));
+  const api::Run& run = status.run();
   ASSIGN_OR_RETURN(auto activities, reader_->ReadActivities(uid_));
-  ASSIGN_OR_RETURN(bool at_end, ReadEvents(out));
+  ASSIGN_OR_RETURN(bool at_end, ReadEvents(status, out));
   if (!at_end) {
     run_changed_ = true;
     return absl::OkStatus();
   }
   ShowActivities(std::move(activities), out);
-  if (!IsClosed(run.state())) return absl::OkStatus();
+  if (!IsClosed(run.state()) &&
+      run.state() != api::RUN_STATE_CONTINUED_AS_NEW) {
+    return absl::OkStatus();
+  }
   if (cursor_.event < run.history_events()) {
     run_changed_ = true;
     return absl::OkStatus();
   }
-  finished_ = true;
-  ASSIGN_OR_RETURN(*Add(out).mutable_final_run(),
-                   reads_->Read(uid_, api::RUN_VIEW_FULL));
-  return absl::OkStatus();
+  return GoOn(out);
 }
 
-absl::StatusOr<bool> RunWatch::ReadEvents(Out& out) {
+absl::Status RunWatch::GoOn(Out& out) {
+  ASSIGN_OR_RETURN(Uid current, reads_->Find(name_));
+  if (current == uid_) {
+    finished_ = true;
+    ASSIGN_OR_RETURN(*Add(out).mutable_final_run(),
+                     reads_->Read(uid_, api::RUN_VIEW_FULL));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(uid_, reads_->FindGeneration(name_, cursor_.generation + 1));
+  ++cursor_.generation;
+  cursor_.event = 0;
+  cursor_.positions.clear();
+  shown_.clear();
+  read_.clear();
+  run_changed_ = true;
+  progress_ = true;
+  return SkipClosed();
+}
+
+absl::StatusOr<bool> RunWatch::ReadEvents(
+    const storage::v1::StatusRecord& status, Out& out) {
   ASSIGN_OR_RETURN(
       auto activations,
-      reader_->ReadActivations(uid_, cursor_.event + 1, kReadAheadBytes));
+      ReadHistory(*reader_, uid_, status, cursor_.event + 1, kReadAheadBytes));
   for (auto& activation : activations) {
     for (api::HistoryEvent& event : *activation.mutable_events()) {
       if (event.event_id() <= cursor_.event) continue;

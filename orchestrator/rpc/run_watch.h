@@ -27,6 +27,7 @@ class RunWatch {
       const anabranch::v1::WatchRunRequest& request, log::StoreReader& reader,
       RunReads& reads, ProgressHub& hub);
 
+  // The generation that is watched now; Read moves it on when the run does.
   Uid uid() const { return uid_; }
 
   // There is something new to be read.
@@ -42,20 +43,24 @@ class RunWatch {
  private:
   using Out = std::deque<anabranch::v1::WatchRunResponse>;
 
-  RunWatch(Uid uid, WatchCursor cursor, bool no_progress,
+  RunWatch(log::RunName name, Uid uid, WatchCursor cursor, bool no_progress,
            log::StoreReader& reader, RunReads& reads, ProgressHub& hub);
 
   // Output of activities that are closed already is not shown again.
   absl::Status SkipClosed();
 
   absl::Status ReadRun(Out& out);
-  absl::StatusOr<bool> ReadEvents(Out& out);
+  // Everything of a closed generation is shown: the next one, or the end.
+  absl::Status GoOn(Out& out);
+  absl::StatusOr<bool> ReadEvents(const storage::v1::StatusRecord& status,
+                                  Out& out);
   void ReadProgress(Out& out);
   void ShowEvent(anabranch::v1::HistoryEvent event, Out& out);
   void ShowActivities(std::vector<storage::v1::ActivityRecord> activities,
                       Out& out);
   anabranch::v1::WatchRunResponse& Add(Out& out);
 
+  log::RunName name_;
   Uid uid_;
   WatchCursor cursor_;
   bool no_progress_;
