@@ -28,6 +28,8 @@ struct Environment {
   absl::Duration outage_patience = absl::Seconds(60);
   // When somebody who waits is told that no worker is there.
   absl::Duration hint_after = absl::Seconds(2);
+  // How often somebody who waits for a batch asks how far it is.
+  absl::Duration poll_interval = absl::Milliseconds(500);
 };
 
 // This process's own.

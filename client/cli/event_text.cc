@@ -29,12 +29,96 @@ std::string RetryText(v1::RetryState state) {
   return ShortEnum(v1::RetryState_Name(state), "RETRY_STATE_");
 }
 
+std::string HowRetriesEnded(v1::RetryState state) {
+  return state == v1::RETRY_STATE_UNSPECIFIED
+             ? ""
+             : absl::StrCat(" (", RetryText(state), ")");
+}
+
+// What came with a run's start beside its flow and input.
+std::string Start(const v1::RunStarted& started) {
+  std::string text =
+      absl::StrCat(started.flow(), " ", PayloadPreview(started.input()));
+  if (started.generation() > 1) {
+    absl::StrAppend(&text, ", generation ", started.generation());
+  }
+  if (started.has_parent()) {
+    absl::StrAppend(&text, ", child ", Number(started.parent().seq()), " of ",
+                    started.parent().run_id());
+  }
+  for (const v1::SignalReceived& signal : started.signals()) {
+    absl::StrAppend(&text, ", signal ", signal.name());
+  }
+  return text;
+}
+
+// Events of children, on the parent's side.
+std::string Child(const v1::HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case v1::HistoryEvent::kChildScheduled: {
+      const auto& scheduled = event.child_scheduled();
+      return absl::StrCat(Number(scheduled.seq()), " ", scheduled.flow(), " ",
+                          scheduled.run_id(), " ",
+                          PayloadPreview(scheduled.input()));
+    }
+    case v1::HistoryEvent::kChildStarted:
+      return absl::StrCat(Number(event.child_started().seq()), " ",
+                          event.child_started().run_id());
+    case v1::HistoryEvent::kChildClosed: {
+      const auto& closed = event.child_closed();
+      std::string text =
+          absl::StrCat(Number(closed.seq()), " ", closed.run_id(), " ");
+      if (closed.state() == v1::RUN_STATE_UNSPECIFIED) {
+        absl::StrAppend(&text, "not started");
+      } else {
+        absl::StrAppend(&text, StateName(closed.state()));
+      }
+      if (closed.has_failure()) {
+        absl::StrAppend(&text, ": ", FailureText(closed.failure()));
+      } else if (closed.has_result()) {
+        absl::StrAppend(&text, ": ", PayloadPreview(closed.result()));
+      }
+      return text;
+    }
+    case v1::HistoryEvent::kChildCancelRequested:
+      return Number(event.child_cancel_requested().child_seq());
+    default:
+      return "";
+  }
+}
+
+// Events of operators, and of generations that begin and end.
+std::string Administrative(const v1::HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case v1::HistoryEvent::kRunTerminated:
+      return event.run_terminated().reason();
+    case v1::HistoryEvent::kRunPaused:
+      return event.run_paused().reason();
+    case v1::HistoryEvent::kRunResumed:
+      return event.run_resumed().reason();
+    case v1::HistoryEvent::kRunTimedOut:
+      return absl::StrCat(
+          "its time was up at ",
+          FormatTime(event.run_timed_out().deadline(), absl::UTCTimeZone()),
+          " UTC");
+    case v1::HistoryEvent::kForked:
+      return absl::StrCat("goes on after event ",
+                          event.forked().source_event_id(), " of ",
+                          event.forked().source_uid(), ", before ",
+                          event.forked().cut_before());
+    case v1::HistoryEvent::kRunContinuedAsNew:
+      return absl::StrCat(PayloadPreview(event.run_continued_as_new().input()),
+                          " as ", event.run_continued_as_new().uid());
+    default:
+      return "";
+  }
+}
+
 std::string Stimulus(const v1::HistoryEvent& event,
                      const ActivityNames& names) {
   switch (event.attributes_case()) {
     case v1::HistoryEvent::kRunStarted:
-      return absl::StrCat(event.run_started().flow(), " ",
-                          PayloadPreview(event.run_started().input()));
+      return Start(event.run_started());
     case v1::HistoryEvent::kSignalReceived:
       return absl::StrCat(event.signal_received().name(), " ",
                           PayloadPreview(event.signal_received().input()));
@@ -59,7 +143,8 @@ std::string Stimulus(const v1::HistoryEvent& event,
           Number(timeout.seq()), " ", names.Get(timeout.seq()), ", ",
           ShortEnum(v1::TimeoutType_Name(timeout.timeout_type()),
                     "TIMEOUT_TYPE_"),
-          ", ", Closing(timeout.info()));
+          ", ", Closing(timeout.info()),
+          HowRetriesEnded(timeout.retry_state()));
     }
     case v1::HistoryEvent::kActivityCancelled:
       return absl::StrCat(Number(event.activity_cancelled().seq()), " ",
@@ -67,7 +152,7 @@ std::string Stimulus(const v1::HistoryEvent& event,
     case v1::HistoryEvent::kTimerFired:
       return Number(event.timer_fired().seq());
     default:
-      return "";
+      return Child(event);
   }
 }
 
@@ -103,7 +188,12 @@ std::string CommandEvent(const v1::HistoryEvent& event,
     case v1::HistoryEvent::kRunCancelled:
       return event.run_cancelled().reason();
     case v1::HistoryEvent::kRunTerminated:
-      return event.run_terminated().reason();
+    case v1::HistoryEvent::kRunPaused:
+    case v1::HistoryEvent::kRunResumed:
+    case v1::HistoryEvent::kRunTimedOut:
+    case v1::HistoryEvent::kForked:
+    case v1::HistoryEvent::kRunContinuedAsNew:
+      return Administrative(event);
     default:
       return Stimulus(event, names);
   }
@@ -173,6 +263,12 @@ std::string ActivityLine(const v1::ActivityInfo& activity,
                       " failed: ", FailureText(activity.last_failure()),
                       "; again at ",
                       FormatClock(activity.next_attempt_time(), zone));
+      break;
+    case v1::ACTIVITY_STATE_PARKED:
+      absl::StrAppend(&line, " is parked after attempt ", activity.attempt(),
+                      ": ", FailureText(activity.last_failure()),
+                      HowRetriesEnded(activity.parked_because()),
+                      "; 'runs retry' releases it");
       break;
     default:
       absl::StrAppend(&line, " attempt ", activity.attempt(), " ended");

@@ -32,6 +32,8 @@ void AddCommands(CLI::App& app, Session& session) {
   AddRunCommand(app, session);
   AddConversationsCommands(app, session);
   AddRunsCommands(app, session);
+  AddBatchCommands(app, session);
+  AddQueuesCommands(app, session);
   AddReplayCommand(app, session);
   AddStatusCommand(app, session);
   AddVersionCommand(app, session);

@@ -24,6 +24,10 @@ constexpr Hint kHints[] = {
      "start one with 'anabranch up', or name another with --address"},
     {"RUN_NOT_FOUND", "'anabranch runs list' shows the runs there are"},
     {"FLOW_NOT_FOUND", "'anabranch flows' shows the flows there are"},
+    {"BATCH_NOT_FOUND", "'anabranch batch list' shows those there are"},
+    {"BATCH_ALREADY_EXISTS", "choose another --id, or leave it out"},
+    {"INVALID_FILTER",
+     "for example --filter 'state = FAILED AND create_time > -24h'"},
     {"CONVERSATION_NOT_FOUND",
      "'anabranch conversations list' shows those there are, 'anabranch "
      "conversations import' brings one in"},
@@ -40,8 +44,12 @@ std::string HintFor(const client::ErrorDetails& details) {
     if (details.reason == hint.reason) return hint.text;
   }
   // A field of the request itself says enough.
-  constexpr std::array<const char*, 6> kRequestFields = {
-      "run_id", "conversation_id", "source", "signal", "page_token", "leaf"};
+  constexpr std::array<const char*, 13> kRequestFields = {
+      "run_id",    "conversation_id", "source",
+      "signal",    "page_token",      "leaf",
+      "query",     "reason",          "action",
+      "batch_id",  "settings",        "name",
+      "generation"};
   if (details.reason != "INVALID_FIELD" || details.field_violations.empty() ||
       std::find(kRequestFields.begin(), kRequestFields.end(),
                 details.field_violations[0].field) != kRequestFields.end()) {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "client/cli/event_text.h"
 #include "client/cli/run_view.h"
@@ -134,6 +135,15 @@ absl::StatusOr<v1::StartRunResponse> Execute(Session& session,
   request.set_run_id(execution.run_id);
   request.set_validate_only(execution.validate_only);
   *request.mutable_input() = client::JsonPayload(execution.input_json);
+  if (execution.use_existing) {
+    request.set_id_conflict_policy(v1::ID_CONFLICT_POLICY_USE_EXISTING);
+  }
+  for (const v1::StartSignal& signal : execution.signals) {
+    *request.add_signals() = signal;
+  }
+  if (execution.run_timeout > absl::ZeroDuration()) {
+    *request.mutable_run_timeout() = ToProto(execution.run_timeout);
+  }
   ASSIGN_OR_RETURN(v1::StartRunResponse response,
                    client->StartRun(std::move(request)));
   if (execution.validate_only) return response;

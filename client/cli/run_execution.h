@@ -3,8 +3,10 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "client/cli/session.h"
 
 namespace anabranch::cli {
@@ -15,6 +17,12 @@ struct RunExecution {
   std::string run_id;  // empty: made by the server
   bool detach = false;
   bool validate_only = false;
+  // Answers an open run of that id, whatever its input.
+  bool use_existing = false;
+  // Come with the start, in order.
+  std::vector<v1::StartSignal> signals = {};
+  // Limit for the run as a whole; zero: none.
+  absl::Duration run_timeout = absl::ZeroDuration();
   // Gets what happens while waiting; null shows it on stderr.
   client::WatchCallback on_message;
   // Called once, when the run exists; may be empty.

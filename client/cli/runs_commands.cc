@@ -23,9 +23,8 @@ struct RunOptions {
   bool result_only = false;
   std::string cursor;
   bool no_tokens = false;
-  std::string reason;
-  std::string signal;
-  std::string input;
+  std::string filter;
+  int generation = 0;
 };
 using Options = std::shared_ptr<RunOptions>;
 
@@ -35,6 +34,7 @@ absl::StatusOr<ExitCode> List(Session& session, const RunOptions& options) {
   v1::ListRunsRequest request;
   request.set_page_size(options.limit);
   request.set_page_token(options.page_token);
+  request.set_filter(options.filter);
   std::string next;
   do {
     ASSIGN_OR_RETURN(const v1::ListRunsResponse page,
@@ -62,30 +62,72 @@ absl::StatusOr<ExitCode> List(Session& session, const RunOptions& options) {
   return ExitCode::kSuccess;
 }
 
+// A field of a run in one line; nothing for what is not there.
+void PrintLine(std::ostream& out, const char* name, const std::string& value) {
+  if (value.empty() || value == "-") return;
+  out << name << OneLine(value) << "\n";
+}
+
+// What an open run waits for, one by one.
+void PrintWaiting(const Session& session, const v1::Run& run) {
+  std::ostream& out = session.env.out;
+  PrintLine(out, "waits    ", run.waiting_for());
+  ActivityNames names;
+  for (const v1::ActivityInfo& activity : run.waiting_activities()) {
+    names.Learn(activity);
+    PrintLine(out, "         ",
+              ActivityLine(activity, names, session.env.zone));
+  }
+  for (const v1::ChildInfo& child : run.waiting_children()) {
+    PrintLine(out, "         ",
+              absl::StrCat("child #", child.seq(), " ", child.flow(), " ",
+                           child.run_id(),
+                           child.started() ? "" : " is being started"));
+  }
+  for (const v1::TimerInfo& timer : run.waiting_timers()) {
+    PrintLine(out, "         ",
+              absl::StrCat("timer #", timer.seq(), " until ",
+                           FormatTime(timer.fire_time(), session.env.zone)));
+  }
+}
+
+// Where a run comes from and how far it may go.
+void PrintOrigin(const Session& session, const v1::Run& run) {
+  std::ostream& out = session.env.out;
+  if (run.has_parent()) {
+    PrintLine(
+        out, "parent   ",
+        absl::StrCat(run.parent().run_id(), ", child #", run.parent().seq()));
+  }
+  if (run.generation() > 1) {
+    PrintLine(out, "gen.     ",
+              absl::StrCat(run.generation(), "; 'runs history ", run.run_id(),
+                           " --generation N' shows the earlier ones"));
+  }
+  PrintLine(out, "started  ", FormatTime(run.create_time(), session.env.zone));
+  PrintLine(out, "closed   ", FormatTime(run.close_time(), session.env.zone));
+  if (run.has_pause()) {
+    PrintLine(
+        out, "paused   ",
+        absl::StrCat("since ", FormatTime(run.pause().time(), session.env.zone),
+                     run.pause().reason().empty() ? "" : ": ",
+                     run.pause().reason()));
+  }
+  PrintLine(out, "deadline ", FormatTime(run.deadline(), session.env.zone));
+}
+
 void PrintRun(const Session& session, const v1::Run& run) {
   std::ostream& out = session.env.out;
   const auto line = [&out](const char* name, const std::string& value) {
-    if (value.empty() || value == "-") return;
-    out << name << OneLine(value) << "\n";
+    PrintLine(out, name, value);
   };
   line("run      ", run.run_id());
   line("flow     ", run.flow());
   line("state    ", StateName(run.state()) +
                         (run.retrying() ? ", an activity is retried" : "") +
                         (run.cancel_requested() ? ", asked to cancel" : ""));
-  line("started  ", FormatTime(run.create_time(), session.env.zone));
-  line("closed   ", FormatTime(run.close_time(), session.env.zone));
-  line("waits    ", run.waiting_for());
-  ActivityNames names;
-  for (const v1::ActivityInfo& activity : run.waiting_activities()) {
-    names.Learn(activity);
-    line("         ", ActivityLine(activity, names, session.env.zone));
-  }
-  for (const v1::TimerInfo& timer : run.waiting_timers()) {
-    line("         ",
-         absl::StrCat("timer #", timer.seq(), " until ",
-                      FormatTime(timer.fire_time(), session.env.zone)));
-  }
+  PrintOrigin(session, run);
+  PrintWaiting(session, run);
   line("failure  ", FailureText(run.failure()));
   line("reason   ", run.reason());
   if (run.has_blocked()) {
@@ -93,7 +135,12 @@ void PrintRun(const Session& session, const v1::Run& run) {
                                 "BLOCKED_REASON_"));
     out << Printable(run.blocked().report()) << "\n";
   }
-  line("events   ", absl::StrCat(run.history_events()));
+  line("events   ", absl::StrCat(run.history_events(),
+                                 run.continue_as_new_suggested()
+                                     ? ", so many that its flow should "
+                                       "continue as new"
+                                     : ""));
+  for (const std::string& name : run.published()) line("query    ", name);
   if (run.usage().calls() > 0) {
     line("usage    ",
          absl::StrCat(run.usage().calls(), " calls, ",
@@ -141,6 +188,7 @@ absl::StatusOr<ExitCode> History(Session& session, const RunOptions& options) {
   ASSIGN_OR_RETURN(client::Client * client, session.Connect());
   v1::GetHistoryRequest request;
   request.set_run_id(options.run_id);
+  request.set_generation(options.generation);
   ActivityNames names;
   do {
     ASSIGN_OR_RETURN(const v1::GetHistoryResponse page,
@@ -190,55 +238,6 @@ absl::StatusOr<ExitCode> Watch(Session& session, const RunOptions& options) {
                                           : ExitCode::kFailed;
 }
 
-// The empty answer of a call that changes a run.
-absl::StatusOr<ExitCode> Done(const Session& session,
-                              const google::protobuf::Message& answer,
-                              const std::string& text) {
-  if (session.json) {
-    RETURN_IF_ERROR(session.PrintJson(answer));
-  } else {
-    session.env.out << text << std::endl;
-  }
-  return ExitCode::kSuccess;
-}
-
-absl::StatusOr<ExitCode> Cancel(Session& session, const RunOptions& options) {
-  ASSIGN_OR_RETURN(client::Client * client, session.Connect());
-  v1::CancelRunRequest request;
-  request.set_run_id(options.run_id);
-  request.set_reason(options.reason);
-  RETURN_IF_ERROR(client->CancelRun(request));
-  return Done(session, v1::CancelRunResponse(),
-              absl::StrCat("asked run ", options.run_id, " to cancel itself"));
-}
-
-absl::StatusOr<ExitCode> Terminate(Session& session,
-                                   const RunOptions& options) {
-  ASSIGN_OR_RETURN(client::Client * client, session.Connect());
-  v1::TerminateRunRequest request;
-  request.set_run_id(options.run_id);
-  request.set_reason(options.reason);
-  RETURN_IF_ERROR(client->TerminateRun(request));
-  return Done(session, v1::TerminateRunResponse(),
-              absl::StrCat("terminated run ", options.run_id));
-}
-
-absl::StatusOr<ExitCode> Signal(Session& session, const RunOptions& options) {
-  v1::SignalRunRequest request;
-  request.set_run_id(options.run_id);
-  request.set_signal(options.signal);
-  if (!options.input.empty()) {
-    ASSIGN_OR_RETURN(const std::string json,
-                     ReadJson(options.input, session.env.in));
-    *request.mutable_input() = client::JsonPayload(json);
-  }
-  ASSIGN_OR_RETURN(client::Client * client, session.Connect());
-  RETURN_IF_ERROR(client->SignalRun(request));
-  return Done(
-      session, v1::SignalRunResponse(),
-      absl::StrCat("sent ", options.signal, " to run ", options.run_id));
-}
-
 using Function = absl::StatusOr<ExitCode> (*)(Session&, const RunOptions&);
 
 CLI::App* AddLeaf(CLI::App& group, Session& session, const Options& options,
@@ -248,19 +247,14 @@ CLI::App* AddLeaf(CLI::App& group, Session& session, const Options& options,
     const char* description;
     const char* example;
   } kTexts[] = {
-      {"list", "Lists runs, newest first", "anabranch runs list --limit 20"},
+      {"list", "Lists runs, newest first",
+       "anabranch runs list --filter 'state = FAILED AND create_time > -24h'"},
       {"show", "Shows a run: state, what it waits for, result",
        "anabranch runs show my-run --result"},
       {"history", "Prints a run's events; open activities last",
        "anabranch runs history my-run"},
       {"watch", "Shows what happens in a run until it is closed",
        "anabranch runs watch my-run"},
-      {"cancel", "Asks a run's flow to end itself",
-       "anabranch runs cancel my-run --reason 'too expensive'"},
-      {"terminate", "Ends a run at once, without asking its flow",
-       "anabranch runs terminate my-run --reason stuck"},
-      {"signal", "Sends a signal to a run",
-       "anabranch runs signal my-run approve --input '{\"by\":\"me\"}'"},
   };
   for (const auto& text : kTexts) {
     if (std::string(text.name) != name) continue;
@@ -285,29 +279,30 @@ void AddRunsCommands(CLI::App& app, Session& session) {
     leaf->add_option("ID", options->run_id, "The run")->required();
     return leaf;
   };
-  const auto reason = [&options](CLI::App* leaf) {
-    leaf->add_option("--reason", options->reason, "Why, for people");
-  };
   CLI::App* list = AddLeaf(*group, session, options, "list", List);
   list->add_option("--limit", options->limit, "Runs per page [50]")
       ->check(CLI::Range(1, 1000));
   list->add_option("--page-token", options->page_token,
                    "Go on where an earlier page ended");
   list->add_flag("--all", options->all, "All pages");
+  list->add_option("--filter", options->filter,
+                   "Only these: AIP-160 over state, flow, run_id, labels.KEY, "
+                   "create_time, close_time, retrying, blocked, paused, "
+                   "parent");
   CLI::App* show = id(AddLeaf(*group, session, options, "show", Show));
   show->add_flag("--result", options->result_only, "Only the result, as JSON");
-  id(AddLeaf(*group, session, options, "history", History));
+  CLI::App* history = id(AddLeaf(*group, session, options, "history", History));
+  history
+      ->add_option("--generation", options->generation,
+                   "An earlier one, from 1 [the current one]")
+      ->check(CLI::Range(1, 1'000'000'000));
   CLI::App* watch = id(AddLeaf(*group, session, options, "watch", Watch));
   watch->add_option("--cursor", options->cursor,
                     "Go on after this cursor of an earlier --json line");
   watch->add_flag("--no-tokens", options->no_tokens,
                   "Leave out streamed tokens");
-  reason(id(AddLeaf(*group, session, options, "cancel", Cancel)));
-  reason(id(AddLeaf(*group, session, options, "terminate", Terminate)));
-  CLI::App* signal = id(AddLeaf(*group, session, options, "signal", Signal));
-  signal->add_option("NAME", options->signal, "The signal")->required();
-  signal->add_option("--input", options->input,
-                     "Its value: JSON, @FILE or - (standard input)");
+  AddStartCommand(*group, session);
+  AddSteeringCommands(*group, session);
 }
 
 }  // namespace anabranch::cli

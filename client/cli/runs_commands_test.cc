@@ -196,18 +196,53 @@ TEST_F(RunsTest, WatchOfAFailedRunIsOne) {
   EXPECT_EQ(out, "run a TERMINATED after 2.0 s: stuck\n");
 }
 
-TEST_F(RunsTest, SteersRuns) {
-  EXPECT_EQ(Run({"runs", "cancel", "a", "--reason", "cost"}), 0);
-  EXPECT_EQ(out, "asked run a to cancel itself\n");
-  EXPECT_EQ(canned.cancels.at(0).reason(), "cost");
-  EXPECT_EQ(Run({"runs", "terminate", "a", "--json"}), 0);
-  EXPECT_EQ(out, "{}\n");
-  ASSERT_THAT(canned.terminates, SizeIs(1));
-  EXPECT_EQ(Run({"runs", "signal", "a", "go", "--input", "{\"x\": 1.0}"}), 0);
-  EXPECT_EQ(canned.signals.at(0).signal(), "go");
-  EXPECT_EQ(canned.signals.at(0).input().json_text(), "{\"x\": 1.0}");
-  EXPECT_EQ(Run({"runs", "signal", "a", "go", "--input", "{"}), 2);
-  EXPECT_THAT(canned.signals, SizeIs(1));
+TEST_F(RunsTest, ListsWhatAFilterMeans) {
+  AddRun("a", v1::RUN_STATE_FAILED);
+  EXPECT_EQ(Run({"runs", "list", "--filter", "state = FAILED"}), 0);
+  EXPECT_EQ(canned.lists.at(0).filter(), "state = FAILED");
+  canned.errors["ListRuns"] = {testing::ErrorWith(
+      grpc::StatusCode::INVALID_ARGUMENT, "filter: column 9: expected a state",
+      {.reason = "INVALID_FILTER", .domain = "anabranch"})};
+  EXPECT_EQ(Run({"runs", "list", "--filter", "state = DONE"}), 2);
+  EXPECT_THAT(err, HasSubstr("column 9"));
+  EXPECT_THAT(err, HasSubstr("hint: for example --filter"));
+}
+
+TEST_F(RunsTest, ShowTellsWhereARunComesFromAndWhatHoldsIt) {
+  v1::Run& run = AddRun("a", v1::RUN_STATE_PAUSED);
+  run.set_generation(3);
+  run.mutable_parent()->set_run_id("boss");
+  run.mutable_parent()->set_seq(4);
+  run.mutable_pause()->mutable_time()->set_seconds(1700000001);
+  run.mutable_pause()->set_reason("budget");
+  run.mutable_deadline()->set_seconds(1700000100);
+  run.add_published("progress");
+  v1::ChildInfo& child = *run.add_waiting_children();
+  child.set_seq(2);
+  child.set_run_id("a/2");
+  child.set_flow("branch");
+  v1::ActivityInfo& parked = *run.add_waiting_activities();
+  parked.set_seq(5);
+  parked.set_name("opus");
+  parked.set_state(v1::ACTIVITY_STATE_PARKED);
+  parked.set_attempt(3);
+  parked.mutable_last_failure()->set_type("overloaded_error");
+  parked.set_parked_because(v1::RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED);
+  EXPECT_EQ(Run({"runs", "show", "a"}), 0);
+  EXPECT_THAT(out, HasSubstr("parent   boss, child #4\n"));
+  EXPECT_THAT(out, HasSubstr("gen.     3; 'runs history a --generation N'"));
+  EXPECT_THAT(out, HasSubstr("paused   since 2023-11-14 22:13:21: budget\n"));
+  EXPECT_THAT(out, HasSubstr("deadline 2023-11-14 22:15:00\n"));
+  EXPECT_THAT(out, HasSubstr("child #2 branch a/2 is being started\n"));
+  EXPECT_THAT(out, HasSubstr("#5 opus is parked after attempt 3: "
+                             "overloaded_error (MAXIMUM_ATTEMPTS_REACHED)"));
+  EXPECT_THAT(out, HasSubstr("query    progress\n"));
+}
+
+TEST_F(RunsTest, HistoryOfAnEarlierGeneration) {
+  EXPECT_EQ(Run({"runs", "history", "a", "--generation", "2"}), 0);
+  EXPECT_EQ(canned.histories.at(0).generation(), 2);
+  EXPECT_EQ(Run({"runs", "history", "a", "--generation", "0"}), 2);
 }
 
 }  // namespace

@@ -182,6 +182,79 @@ absl::Status Client::TerminateRun(v1::TerminateRunRequest request) {
       .status();
 }
 
+absl::StatusOr<v1::QueryRunResponse> Client::QueryRun(
+    v1::QueryRunRequest request) {
+  FillNamespace(options_, request);
+  return Unary(*connection_, options_.call_timeout, stubs_->runs,
+               &Stubs::Runs::QueryRun, request);
+}
+
+absl::Status Client::PauseRun(v1::PauseRunRequest request) {
+  FillNamespace(options_, request);
+  FillRequestId(request);
+  return Unary(*connection_, options_.call_timeout, stubs_->runs,
+               &Stubs::Runs::PauseRun, request)
+      .status();
+}
+
+absl::Status Client::ResumeRun(v1::ResumeRunRequest request) {
+  FillNamespace(options_, request);
+  FillRequestId(request);
+  return Unary(*connection_, options_.call_timeout, stubs_->runs,
+               &Stubs::Runs::ResumeRun, request)
+      .status();
+}
+
+absl::StatusOr<v1::RetryRunResponse> Client::RetryRun(
+    v1::RetryRunRequest request) {
+  FillNamespace(options_, request);
+  FillRequestId(request);
+  return Unary(*connection_, options_.call_timeout, stubs_->runs,
+               &Stubs::Runs::RetryRun, request);
+}
+
+absl::Status Client::DeleteRun(v1::DeleteRunRequest request) {
+  FillNamespace(options_, request);
+  return Unary(*connection_, options_.call_timeout, stubs_->runs,
+               &Stubs::Runs::DeleteRun, request)
+      .status();
+}
+
+absl::StatusOr<v1::Batch> Client::StartBatch(v1::StartBatchRequest request) {
+  FillNamespace(options_, request);
+  if (request.batch_id().empty() && !request.validate_only()) {
+    SystemRandom random;
+    request.set_batch_id("batch-" + RandomHexId(random).substr(0, 16));
+  }
+  ASSIGN_OR_RETURN(v1::StartBatchResponse response,
+                   Unary(*connection_, options_.call_timeout, stubs_->runs,
+                         &Stubs::Runs::StartBatch, request));
+  return std::move(*response.mutable_batch());
+}
+
+absl::StatusOr<v1::Batch> Client::GetBatch(v1::GetBatchRequest request) {
+  FillNamespace(options_, request);
+  ASSIGN_OR_RETURN(v1::GetBatchResponse response,
+                   Unary(*connection_, options_.call_timeout, stubs_->runs,
+                         &Stubs::Runs::GetBatch, request));
+  return std::move(*response.mutable_batch());
+}
+
+absl::StatusOr<v1::ListBatchesResponse> Client::ListBatches(
+    v1::ListBatchesRequest request) {
+  FillNamespace(options_, request);
+  return Unary(*connection_, options_.call_timeout, stubs_->runs,
+               &Stubs::Runs::ListBatches, request);
+}
+
+absl::StatusOr<v1::Batch> Client::CancelBatch(v1::CancelBatchRequest request) {
+  FillNamespace(options_, request);
+  ASSIGN_OR_RETURN(v1::CancelBatchResponse response,
+                   Unary(*connection_, options_.call_timeout, stubs_->runs,
+                         &Stubs::Runs::CancelBatch, request));
+  return std::move(*response.mutable_batch());
+}
+
 absl::StatusOr<v1::AwaitRunResponse> Client::AwaitRun(
     v1::AwaitRunRequest request, absl::Duration timeout) {
   FillNamespace(options_, request);
@@ -313,6 +386,20 @@ absl::StatusOr<v1::ListForkPointsResponse> Client::ListForkPoints(
 absl::StatusOr<v1::ListWorkersResponse> Client::ListWorkers() {
   return Unary(*connection_, options_.call_timeout, stubs_->activities,
                &Stubs::Activities::ListWorkers, v1::ListWorkersRequest());
+}
+
+absl::StatusOr<v1::ListTaskQueuesResponse> Client::ListTaskQueues() {
+  return Unary(*connection_, options_.call_timeout, stubs_->activities,
+               &Stubs::Activities::ListTaskQueues, v1::ListTaskQueuesRequest());
+}
+
+absl::StatusOr<v1::TaskQueue> Client::UpdateTaskQueue(
+    const v1::UpdateTaskQueueRequest& request) {
+  ASSIGN_OR_RETURN(
+      v1::UpdateTaskQueueResponse response,
+      Unary(*connection_, options_.call_timeout, stubs_->activities,
+            &Stubs::Activities::UpdateTaskQueue, request));
+  return std::move(*response.mutable_task_queue());
 }
 
 absl::StatusOr<bool> Client::IsServing() {

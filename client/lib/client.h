@@ -69,6 +69,17 @@ class Client {
   absl::Status SignalRun(v1::SignalRunRequest request);
   absl::Status CancelRun(v1::CancelRunRequest request);
   absl::Status TerminateRun(v1::TerminateRunRequest request);
+  absl::StatusOr<v1::QueryRunResponse> QueryRun(v1::QueryRunRequest request);
+  absl::Status PauseRun(v1::PauseRunRequest request);
+  absl::Status ResumeRun(v1::ResumeRunRequest request);
+  absl::StatusOr<v1::RetryRunResponse> RetryRun(v1::RetryRunRequest request);
+  absl::Status DeleteRun(v1::DeleteRunRequest request);
+  // A request without a batch_id gets one, so that trying again is harmless.
+  absl::StatusOr<v1::Batch> StartBatch(v1::StartBatchRequest request);
+  absl::StatusOr<v1::Batch> GetBatch(v1::GetBatchRequest request);
+  absl::StatusOr<v1::ListBatchesResponse> ListBatches(
+      v1::ListBatchesRequest request);
+  absl::StatusOr<v1::Batch> CancelBatch(v1::CancelBatchRequest request);
 
   // Waits until the run is closed, across restarts of the server. With a
   // timeout: the answer has `done` false when it ran out.
@@ -106,6 +117,9 @@ class Client {
 
   // ActivityService.
   absl::StatusOr<v1::ListWorkersResponse> ListWorkers();
+  absl::StatusOr<v1::ListTaskQueuesResponse> ListTaskQueues();
+  absl::StatusOr<v1::TaskQueue> UpdateTaskQueue(
+      const v1::UpdateTaskQueueRequest& request);
 
   // True when the server says that it is ready to serve.
   absl::StatusOr<bool> IsServing();

@@ -26,6 +26,7 @@ class CliTest : public ::testing::Test {
     env.err_is_terminal = terminal;
     env.width = width;
     env.hint_after = hint_after;
+    env.poll_interval = absl::ZeroDuration();
     env.getenv = [this](const char* name) -> std::optional<std::string> {
       const auto found = variables.find(name);
       if (found == variables.end()) return std::nullopt;

@@ -124,6 +124,7 @@ class Runs final : public v1::RunService::Service {
   Status GetHistory(ServerContext*, const v1::GetHistoryRequest* request,
                     v1::GetHistoryResponse* response) override {
     RETURN_CANNED("GetHistory");
+    canned_.histories.push_back(*request);
     size_t page = 0;
     if (!request->page_token().empty()) {
       AB_CHECK(absl::SimpleAtoi(request->page_token(), &page));
@@ -159,6 +160,73 @@ class Runs final : public v1::RunService::Service {
     return Status::OK;
   }
 
+  Status QueryRun(ServerContext*, const v1::QueryRunRequest* request,
+                  v1::QueryRunResponse* response) override {
+    RETURN_CANNED("QueryRun");
+    canned_.queries.push_back(*request);
+    *response = canned_.query_answer;
+    return Status::OK;
+  }
+
+  Status PauseRun(ServerContext*, const v1::PauseRunRequest* request,
+                  v1::PauseRunResponse*) override {
+    RETURN_CANNED("PauseRun");
+    canned_.pauses.push_back(*request);
+    return Status::OK;
+  }
+
+  Status ResumeRun(ServerContext*, const v1::ResumeRunRequest* request,
+                   v1::ResumeRunResponse*) override {
+    RETURN_CANNED("ResumeRun");
+    canned_.resumes.push_back(*request);
+    return Status::OK;
+  }
+
+  Status RetryRun(ServerContext*, const v1::RetryRunRequest*,
+                  v1::RetryRunResponse* response) override {
+    RETURN_CANNED("RetryRun");
+    *response = canned_.retry_answer;
+    return Status::OK;
+  }
+
+  Status DeleteRun(ServerContext*, const v1::DeleteRunRequest* request,
+                   v1::DeleteRunResponse*) override {
+    RETURN_CANNED("DeleteRun");
+    canned_.deletes.push_back(*request);
+    return Status::OK;
+  }
+
+  Status StartBatch(ServerContext*, const v1::StartBatchRequest* request,
+                    v1::StartBatchResponse* response) override {
+    RETURN_CANNED("StartBatch");
+    canned_.batch_starts.push_back(*request);
+    *response->mutable_batch() = NextBatch();
+    return Status::OK;
+  }
+
+  Status GetBatch(ServerContext*, const v1::GetBatchRequest*,
+                  v1::GetBatchResponse* response) override {
+    RETURN_CANNED("GetBatch");
+    *response->mutable_batch() = NextBatch();
+    return Status::OK;
+  }
+
+  Status ListBatches(ServerContext*, const v1::ListBatchesRequest*,
+                     v1::ListBatchesResponse* response) override {
+    RETURN_CANNED("ListBatches");
+    for (const v1::Batch& batch : canned_.batches) {
+      *response->add_batches() = batch;
+    }
+    return Status::OK;
+  }
+
+  Status CancelBatch(ServerContext*, const v1::CancelBatchRequest*,
+                     v1::CancelBatchResponse* response) override {
+    RETURN_CANNED("CancelBatch");
+    *response->mutable_batch() = NextBatch();
+    return Status::OK;
+  }
+
   Status ReadPayload(
       ServerContext*, const v1::ReadPayloadRequest* request,
       grpc::ServerWriter<v1::ReadPayloadResponse>* writer) override {
@@ -174,6 +242,17 @@ class Runs final : public v1::RunService::Service {
   }
 
  private:
+  // Under the mutex.
+  v1::Batch NextBatch() {
+    v1::Batch batch;
+    if (canned_.batches.empty()) return batch;
+    batch = canned_.batches.front();
+    if (canned_.batches.size() > 1) {
+      canned_.batches.erase(canned_.batches.begin());
+    }
+    return batch;
+  }
+
   Canned& canned_;
 };
 
@@ -267,6 +346,25 @@ class Activities final : public v1::ActivityService::Service {
     for (const v1::Worker& worker : canned_.workers) {
       *response->add_workers() = worker;
     }
+    return Status::OK;
+  }
+
+  Status ListTaskQueues(ServerContext*, const v1::ListTaskQueuesRequest*,
+                        v1::ListTaskQueuesResponse* response) override {
+    RETURN_CANNED("ListTaskQueues");
+    for (const v1::TaskQueue& queue : canned_.queues) {
+      *response->add_task_queues() = queue;
+    }
+    return Status::OK;
+  }
+
+  Status UpdateTaskQueue(ServerContext*,
+                         const v1::UpdateTaskQueueRequest* request,
+                         v1::UpdateTaskQueueResponse* response) override {
+    RETURN_CANNED("UpdateTaskQueue");
+    canned_.queue_updates.push_back(*request);
+    response->mutable_task_queue()->set_name(request->name());
+    *response->mutable_task_queue()->mutable_settings() = request->settings();
     return Status::OK;
   }
 

@@ -52,6 +52,20 @@ struct Canned {
   std::vector<v1::TerminateRunRequest> terminates;
   std::vector<v1::ImportConversationRequest> imports;
   std::vector<v1::ListRunsRequest> lists;
+  std::vector<v1::GetHistoryRequest> histories;
+  std::vector<v1::QueryRunRequest> queries;
+  std::vector<v1::PauseRunRequest> pauses;
+  std::vector<v1::ResumeRunRequest> resumes;
+  std::vector<v1::DeleteRunRequest> deletes;
+  v1::QueryRunResponse query_answer;
+  v1::RetryRunResponse retry_answer;
+
+  // Every StartBatch, GetBatch and CancelBatch answers the next one; the last
+  // one stays.
+  std::vector<v1::Batch> batches;
+  std::vector<v1::StartBatchRequest> batch_starts;
+  std::vector<v1::TaskQueue> queues;
+  std::vector<v1::UpdateTaskQueueRequest> queue_updates;
 };
 
 // Threads: safe to call from any.
