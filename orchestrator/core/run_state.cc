@@ -180,6 +180,12 @@ void RunState::Apply(const HistoryEvent& event) {
     case HistoryEvent::kChildClosed:
       ApplyChild(event);
       break;
+    case HistoryEvent::kForked:
+      // What went before is another generation's; a limit that was up then
+      // would be up at once.
+      run.set_uid(uid.ToHex());
+      if (FromProto(run.deadline()) <= last_time) run.clear_deadline();
+      break;
     case HistoryEvent::kRunPaused:
       if (!run.has_blocked()) run.set_state(api::RUN_STATE_PAUSED);
       *run.mutable_pause()->mutable_time() = event.event_time();
@@ -201,7 +207,6 @@ void RunState::Apply(const HistoryEvent& event) {
     case HistoryEvent::kSignalReceived:
     case HistoryEvent::kChildCancelRequested:
     case HistoryEvent::kCommandRefused:
-    case HistoryEvent::kForked:
     case HistoryEvent::ATTRIBUTES_NOT_SET:
       break;
   }

@@ -86,6 +86,35 @@ void BatchBuilder::PutDeadline(const storage::TimerRecord& record) {
 
 void BatchBuilder::DeleteDeadline(Uid uid) { Delete(DeadlineKey(uid)); }
 
+void BatchBuilder::DeleteStatus(Uid uid) { Delete(StatusKey(uid)); }
+
+void BatchBuilder::DeleteRunIndex(const RunName& name) {
+  Delete(RunIndexKey(name));
+}
+
+void BatchBuilder::DeleteListing(std::string_view ns, absl::Time create_time,
+                                 Uid uid) {
+  Delete(ListingKey(ns, create_time, uid));
+}
+
+void BatchBuilder::PutDeletion(Uid uid) { Put(DeletionKey(uid), ""); }
+
+void BatchBuilder::DeleteDeletion(Uid uid) { Delete(DeletionKey(uid)); }
+
+void BatchBuilder::PutOwner(std::string_view sha256, Uid owner) {
+  Put(OwnersKey(sha256, owner), "");
+  Put(OwnedKey(owner, sha256), "");
+}
+
+void BatchBuilder::DeleteOwner(std::string_view sha256, Uid owner) {
+  Delete(OwnersKey(sha256, owner));
+  Delete(OwnedKey(owner, sha256));
+}
+
+void BatchBuilder::DeletePayload(std::string_view sha256) {
+  Delete(PayloadKey(sha256));
+}
+
 void BatchBuilder::PutListing(std::string_view ns, absl::Time create_time,
                               Uid uid) {
   Put(ListingKey(ns, create_time, uid), "");

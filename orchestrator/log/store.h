@@ -14,6 +14,9 @@
 //   op <uid>                           a run that is open (empty value)
 //   pa <uid>                           a run that is paused (empty value)
 //   rd <uid>                           TimerRecord of an open run's deadline
+//   de <uid>                           being deleted (empty value)
+//   po <sha256> 0 <owner>              who refers to a content (empty value)
+//   ow <owner> <sha256>                the same, the other way round
 //   ls <namespace> 0 <~create time> <uid>      listing, newest first
 //   ba <namespace> 0 <batch_id> 0      BatchRecord
 //   bl <namespace> 0 <~create time> <batch_id> 0   listing, newest first
@@ -30,6 +33,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,6 +81,17 @@ class BatchBuilder {
   // `record.seq` is 0.
   void PutDeadline(const storage::TimerRecord& record);
   void DeleteDeadline(Uid uid);
+  void DeleteStatus(Uid uid);
+  void DeleteRunIndex(const RunName& name);
+  void DeleteListing(std::string_view ns, absl::Time create_time, Uid uid);
+  void PutDeletion(Uid uid);
+  void DeleteDeletion(Uid uid);
+  // Both directions.
+  void PutOwner(std::string_view sha256, Uid owner);
+  void DeleteOwner(std::string_view sha256, Uid owner);
+  void DeletePayload(std::string_view sha256);
+  // A key that a reader listed.
+  void DeleteKey(std::string key) { Delete(std::move(key)); }
   void PutListing(std::string_view ns, absl::Time create_time, Uid uid);
   void PutBatch(const storage::BatchRecord& record);
   void PutBatchListing(std::string_view ns, absl::Time create_time,
@@ -140,6 +155,18 @@ class StoreReader {
   absl::StatusOr<std::vector<Uid>> ReadPausedRuns();
   // Of open runs that have one.
   absl::StatusOr<std::vector<storage::TimerRecord>> ReadAllDeadlines();
+  // Generations that are being deleted.
+  absl::StatusOr<std::vector<Uid>> ReadDeletions();
+  // At most `limit` keys of one generation and of the requests to its name:
+  // all but its status and what it owns.
+  absl::StatusOr<std::vector<std::string>> ListRunKeys(Uid uid,
+                                                       const RunName& name,
+                                                       int limit);
+  // Hashes of content that `owner` refers to, at most `limit`.
+  absl::StatusOr<std::vector<std::string>> ListOwned(Uid owner, int limit);
+  // Whether that content has an owner for which `counts` is true.
+  absl::StatusOr<bool> HasOwner(std::string_view sha256,
+                                const std::function<bool(Uid)>& counts);
   // A page of a namespace's runs, newest first, after `cursor` (empty: from
   // the newest). `next_cursor` is empty at the end. Cursors are opaque bytes.
   struct RunPage {

@@ -54,6 +54,18 @@ inline std::string PausedKey(Uid uid) {
 inline std::string DeadlineKey(Uid uid) {
   return KeyBuilder(kDeadlineKind).Id(uid).Take();
 }
+inline std::string DeletionKey(Uid uid) {
+  return KeyBuilder(kDeletionKind).Id(uid).Take();
+}
+inline std::string OwnersPrefix(std::string_view sha256) {
+  return KeyBuilder(kOwnersKind).Text(sha256).Take();
+}
+inline std::string OwnersKey(std::string_view sha256, Uid owner) {
+  return KeyBuilder(kOwnersKind).Text(sha256).Id(owner).Take();
+}
+inline std::string OwnedKey(Uid owner, std::string_view sha256) {
+  return KeyBuilder(kOwnedKind).Id(owner).Rest(sha256).Take();
+}
 inline std::string ListingPrefix(std::string_view ns) {
   return KeyBuilder(kListingKind).Text(ns).Take();
 }

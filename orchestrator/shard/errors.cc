@@ -1,6 +1,7 @@
 #include "orchestrator/shard/errors.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/error_details.h"
 #include "base/limits.h"
 
@@ -43,6 +44,81 @@ absl::Status ExistingRunClosed(const RunName& name,
                    "): only an open run can be used; choose another run_id, "
                    "or delete or retry that run"),
       {{"run_id", name.run_id}, {"namespace", name.ns}, {"state", state}});
+}
+
+absl::Status RunNotRetryable(const RunName& name,
+                             const anabranch::v1::Run& run) {
+  const std::string& state = anabranch::v1::RunState_Name(run.state());
+  return WithPrecondition(
+      MakeError(
+          StatusCode::kFailedPrecondition, "RUN_NOT_RETRYABLE",
+          absl::StrCat("run ", name.run_id, " ended as it should (", state,
+                       "): only a run that failed, timed out or was "
+                       "terminated can be retried; start a new one"),
+          {{"run_id", name.run_id}, {"state", state}}),
+      "RUN_FAILED", name.run_id,
+      "the run must be open, FAILED, TIMED_OUT or TERMINATED");
+}
+
+absl::Status RunStillOpen(const RunName& name, const anabranch::v1::Run& run) {
+  const std::string& state = anabranch::v1::RunState_Name(run.state());
+  return WithPrecondition(
+      MakeError(StatusCode::kFailedPrecondition, "RUN_OPEN",
+                absl::StrCat("run ", name.run_id, " is open (", state,
+                             "): cancel or terminate it first, or delete it "
+                             "with force"),
+                {{"run_id", name.run_id}, {"state", state}}),
+      "RUN_CLOSED", name.run_id, "the run must be closed");
+}
+
+absl::Status RunBeingDeleted(const RunName& name) {
+  return WithRetryDelay(
+      MakeError(StatusCode::kUnavailable, "RUN_BEING_DELETED",
+                absl::StrCat("the last run of the name ", name.run_id,
+                             " is being deleted; try again when it is gone"),
+                {{"run_id", name.run_id}, {"namespace", name.ns}}),
+      absl::Seconds(1));
+}
+
+absl::Status PayloadGone(const std::string& sha256) {
+  return MakeError(
+      StatusCode::kNotFound, "PAYLOAD_NOT_FOUND",
+      absl::StrCat("there is no content ", sha256, "; send it again as it is"),
+      {{"sha256", sha256}});
+}
+
+absl::Status QueryNotFound(const RunName& name, const std::string& query,
+                           const std::string& answers,
+                           const std::vector<std::string>& published) {
+  return MakeError(
+      StatusCode::kNotFound, "QUERY_NOT_FOUND",
+      absl::StrCat(
+          "run ", name.run_id, " has no answer to ", query,
+          answers.empty() ? "" : ": ", answers, "; it has published ",
+          published.empty() ? "nothing" : absl::StrJoin(published, ", ")),
+      {{"run_id", name.run_id}, {"query", query}});
+}
+
+absl::Status QueryFailed(const RunName& name, const std::string& query,
+                         const absl::Status& status) {
+  return MakeError(status.code() == StatusCode::kUnknown
+                       ? StatusCode::kFailedPrecondition
+                       : status.code(),
+                   "QUERY_FAILED",
+                   absl::StrCat("run ", name.run_id, " could not answer ",
+                                query, ": ", status.message()),
+                   {{"run_id", name.run_id}, {"query", query}});
+}
+
+absl::Status QueryAnswerTooLarge(const RunName& name, const std::string& query,
+                                 int64_t bytes, int64_t bytes_max) {
+  return MakeError(
+      StatusCode::kResourceExhausted, "QUERY_ANSWER_TOO_LARGE",
+      absl::StrCat("run ", name.run_id, " answers ", query, " with ", bytes,
+                   " bytes, of which ", bytes_max,
+                   " fit into an answer: have its flow publish the value, or "
+                   "answer in parts"),
+      {{"run_id", name.run_id}, {"query", query}});
 }
 
 absl::Status RunNotBegun(const RunName& name) {

@@ -2,7 +2,9 @@
 // to do.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "anabranch/v1/run.pb.h"
@@ -16,6 +18,24 @@ absl::Status RunClosed(const log::RunName& name, const std::string& state);
 // A start that would use the existing run, which is closed.
 absl::Status ExistingRunClosed(const log::RunName& name,
                                const anabranch::v1::Run& run);
+// A run that ended as it should.
+absl::Status RunNotRetryable(const log::RunName& name,
+                             const anabranch::v1::Run& run);
+absl::Status RunStillOpen(const log::RunName& name,
+                          const anabranch::v1::Run& run);
+absl::Status RunBeingDeleted(const log::RunName& name);
+// Content that a request refers to was deleted.
+absl::Status PayloadGone(const std::string& sha256);
+// Names that the flow answers (its own words, may be empty) and that it has
+// published.
+absl::Status QueryNotFound(const log::RunName& name, const std::string& query,
+                           const std::string& answers,
+                           const std::vector<std::string>& published);
+absl::Status QueryFailed(const log::RunName& name, const std::string& query,
+                         const absl::Status& status);
+absl::Status QueryAnswerTooLarge(const log::RunName& name,
+                                 const std::string& query, int64_t bytes,
+                                 int64_t bytes_max);
 // BLOCKED before its first event.
 absl::Status RunNotBegun(const log::RunName& name);
 absl::Status SignalsFull(const log::RunName& name);

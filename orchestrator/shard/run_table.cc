@@ -1,7 +1,7 @@
 #include "orchestrator/shard/run_table.h"
 
 #include <algorithm>
-#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +30,10 @@ core::RunState Fold(const core::RunState& before,
     return state;
   }
   *state.run.mutable_usage() = before.run.usage();
+  // Of a fork, the history before the cut is of another generation.
+  if (before.run.generation() != 0) {
+    state.run.set_generation(before.run.generation());
+  }
   // A run is as old as its first generation.
   *state.run.mutable_create_time() = before.run.create_time();
   return state;
@@ -38,6 +42,7 @@ core::RunState Fold(const core::RunState& before,
 }  // namespace
 
 absl::StatusOr<std::optional<Uid>> RunTable::FindUid(const RunName& name) {
+  if (gone_.contains(name)) return std::optional<Uid>();
   auto it = names_.find(name);
   if (it != names_.end()) return std::optional<Uid>(it->second);
   ASSIGN_OR_RETURN(auto index, store_.ReadRunIndex(name));
@@ -56,7 +61,14 @@ LiveRun& RunTable::Create(const RunName& name, Uid uid) {
   run.state.uid = uid;
   run.last_used = ++clock_;
   names_[name] = uid;
+  gone_.erase(name);
   return run;
+}
+
+void RunTable::Remove(const RunName& name, Uid uid) {
+  runs_.erase(uid);
+  names_.erase(name);
+  gone_.insert(name);
 }
 
 absl::StatusOr<LiveRun*> RunTable::Load(Uid uid) {
@@ -80,38 +92,44 @@ absl::StatusOr<LiveRun*> RunTable::Load(Uid uid) {
   run.mailbox_next = status->mailbox_next();
   run.last_used = ++clock_;
   if (!run.state.closed()) RETURN_IF_ERROR(Rebuild(run, *status));
-  names_[run.name] = uid;
+  // Of several generations the open one has the name; when none is open, the
+  // store knows.
+  if (!run.state.closed()) names_[run.name] = uid;
   return &(runs_[uid] = std::move(run));
 }
 
 absl::Status RunTable::Rebuild(LiveRun& run, const StatusRecord& status) {
-  ASSIGN_OR_RETURN(auto history, History(run.state.uid));
+  ASSIGN_OR_RETURN(auto history, History(run));
   run.state = Fold(run.state, history);
   run.state.run.clear_waiting_activities();
   run.state.run.clear_waiting_timers();
-  const sdk::FlowDefinition* definition = flows_.Find(status.run().flow());
+  ReplayFlow(run, history, status.run().blocked());
+  if (run.flow != nullptr && run.mailbox_first < run.mailbox_next) {
+    ASSIGN_OR_RETURN(run.takeable_mail, store_.ReadMailbox(run.state.uid));
+  }
+  return absl::OkStatus();
+}
+
+void RunTable::ReplayFlow(LiveRun& run,
+                          const std::vector<ActivationRecord>& history,
+                          const v1::Blocked& blocked) {
+  const sdk::FlowDefinition* definition = flows_.Find(run.state.run.flow());
   if (definition == nullptr) {
-    SetBlocked(run, v1::BLOCKED_REASON_FLOW_UNKNOWN, 1,
-               absl::StrCat("build ", flows_.build_id(), " has no flow ",
-                            status.run().flow(),
-                            "; run a build that has it, or terminate the run"));
-    return absl::OkStatus();
+    return BlockUnknownFlow(run, run.state.run.flow());
   }
   const v1::HistoryEvent* first =
       history.empty() ? nullptr : &history.front().events(0);
   if (const auto* crash = crashes_.FindDeadly(run.state.uid, first)) {
-    BlockCrashed(run, *crash);
-    return absl::OkStatus();
+    return BlockCrashed(run, *crash);
   }
   // The same build breaks down at the same place: not tried again. A history
   // that does not match is: it costs a replay and shows the report anew.
-  const auto& blocked = status.run().blocked();
   bool broke_down = blocked.reason() == v1::BLOCKED_REASON_FLOW_STUCK ||
                     blocked.reason() == v1::BLOCKED_REASON_FLOW_ERROR ||
                     blocked.reason() == v1::BLOCKED_REASON_FLOW_CRASHED;
   if (broke_down && blocked.build_id() == flows_.build_id()) {
     SetBlocked(run, blocked.reason(), blocked.event_id(), blocked.report());
-    return absl::OkStatus();
+    return;
   }
   crashes_.Switch(run.state.uid, run.name, definition->name);
   replay::Replayed replayed =
@@ -121,34 +139,56 @@ absl::Status RunTable::Rebuild(LiveRun& run, const StatusRecord& status) {
   if (replayed.mismatch.has_value()) {
     SetBlocked(run, replayed.mismatch->reason, replayed.mismatch->event_id,
                replayed.mismatch->report);
-    return absl::OkStatus();
+    return;
   }
   run.flow = std::move(replayed.flow);
   run.state.run.clear_blocked();
   run.state.run.set_state(run.state.run.has_pause() ? v1::RUN_STATE_PAUSED
                                                     : v1::RUN_STATE_RUNNING);
-  if (run.mailbox_first < run.mailbox_next) {
-    ASSIGN_OR_RETURN(run.takeable_mail, store_.ReadMailbox(run.state.uid));
-  }
-  return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<ActivationRecord>> RunTable::History(Uid uid) {
+absl::StatusOr<std::vector<ActivationRecord>> RunTable::History(
+    const LiveRun& run) {
   std::vector<ActivationRecord> history;
   int64_t next = 1;
-  while (true) {
-    ASSIGN_OR_RETURN(auto page, store_.ReadActivations(uid, next, kReadBytes));
-    if (page.empty()) return history;
-    const auto& last = page.back();
-    next = last.events(last.events_size() - 1).event_id() + 1;
-    std::move(page.begin(), page.end(), std::back_inserter(history));
+  // Reads on in `uid` up to `last`; `next` is the event after the last read.
+  auto read = [this, &history, &next](Uid uid, int64_t last) -> absl::Status {
+    while (next <= last) {
+      ASSIGN_OR_RETURN(auto page,
+                       store_.ReadActivations(uid, next, kReadBytes));
+      if (page.empty()) return absl::OkStatus();
+      for (ActivationRecord& record : page) {
+        const int64_t end = record.events(record.events_size() - 1).event_id();
+        if (end > last) return absl::OkStatus();
+        next = end + 1;
+        history.push_back(std::move(record));
+      }
+    }
+    return absl::OkStatus();
+  };
+  for (const auto& segment : run.segments) {
+    RETURN_IF_ERROR(read(Uid{segment.uid()}, segment.last_event_id()));
   }
+  RETURN_IF_ERROR(read(run.state.uid, std::numeric_limits<int64_t>::max()));
+  history.insert(history.end(), run.undurable.begin(), run.undurable.end());
+  return history;
+}
+
+void RunTable::Revive(LiveRun& run,
+                      const std::vector<ActivationRecord>& history) {
+  run.state = Fold(run.state, history);
+  ReplayFlow(run, history, v1::Blocked());
+}
+
+void RunTable::BlockUnknownFlow(LiveRun& run, const std::string& flow) {
+  SetBlocked(run, v1::BLOCKED_REASON_FLOW_UNKNOWN, 1,
+             absl::StrCat("build ", flows_.build_id(), " has no flow ", flow,
+                          "; run a build that has it, or terminate the run"));
 }
 
 absl::Status RunTable::Block(LiveRun& run, v1::BlockedReason reason,
                              const std::string& report) {
-  ASSIGN_OR_RETURN(auto history, History(run.state.uid));
-  history.insert(history.end(), run.undurable.begin(), run.undurable.end());
+  ASSIGN_OR_RETURN(auto history, History(run));
   int64_t event_id = run.state.last_event_id;
   run.state = Fold(run.state, history);
   SetBlocked(run, reason, event_id, report);
@@ -174,12 +214,18 @@ void RunTable::SetBlocked(LiveRun& run, v1::BlockedReason reason,
       static_cast<int>(run.mailbox_next - run.mailbox_first));
 }
 
+void RunTable::ForgetName(const RunName& name, Uid uid) {
+  auto it = names_.find(name);
+  if (it != names_.end() && it->second == uid) names_.erase(it);
+}
+
 void RunTable::Evict(size_t max) {
+  gone_.clear();
   std::vector<std::pair<uint64_t, Uid>> open;
   for (auto it = runs_.begin(); it != runs_.end();) {
     it->second.undurable.clear();
     if (it->second.state.closed()) {
-      names_.erase(it->second.name);
+      ForgetName(it->second.name, it->first);
       it = runs_.erase(it);
     } else {
       if (runs_.size() > max)
@@ -191,7 +237,7 @@ void RunTable::Evict(size_t max) {
   std::sort(open.begin(), open.end());
   for (const auto& [used, uid] : open) {
     if (runs_.size() <= max) return;
-    names_.erase(runs_[uid].name);
+    ForgetName(runs_[uid].name, uid);
     runs_.erase(uid);
   }
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct LiveRun {
   std::string start_digest;
   int64_t mailbox_first = 0;
   int64_t mailbox_next = 0;
+  // Why it was paused last: goes over to the next generation.
+  std::string pause_reason;
   // Histories that come before the generation's own.
   std::vector<storage::v1::Segment> segments;
   // The generation before; 0 for the first.
@@ -60,6 +63,20 @@ class RunTable {
     return store_.ReadStatus(uid);
   }
 
+  // The run is gone: its name has no generation any more, whatever the store
+  // still says. Holds until Evict.
+  void Remove(const RunName& name, Uid uid);
+
+  // All activations of the run, durable or not, segments included.
+  absl::StatusOr<std::vector<storage::v1::ActivationRecord>> History(
+      const LiveRun& run);
+  // Folds and replays `history`, of which nothing else is known: with a flow
+  // or BLOCKED afterwards.
+  void Revive(LiveRun& run,
+              const std::vector<storage::v1::ActivationRecord>& history);
+  // This build has no such flow.
+  void BlockUnknownFlow(LiveRun& run, const std::string& flow);
+
   // A run that does not exist yet.
   LiveRun& Create(const RunName& name, Uid uid);
 
@@ -77,7 +94,13 @@ class RunTable {
 
  private:
   absl::Status Rebuild(LiveRun& run, const storage::v1::StatusRecord& status);
-  absl::StatusOr<std::vector<storage::v1::ActivationRecord>> History(Uid uid);
+  // Rebuilds the flow from its history; `blocked` says where it last broke
+  // down.
+  void ReplayFlow(LiveRun& run,
+                  const std::vector<storage::v1::ActivationRecord>& history,
+                  const v1::Blocked& blocked);
+  // Unless the name has another generation by now.
+  void ForgetName(const RunName& name, Uid uid);
   void SetBlocked(LiveRun& run, v1::BlockedReason reason, int64_t event_id,
                   const std::string& report);
 
@@ -87,6 +110,7 @@ class RunTable {
   FlowCrashes& crashes_;
   std::map<Uid, LiveRun> runs_;
   std::map<RunName, Uid> names_;
+  std::set<RunName> gone_;
   uint64_t clock_ = 0;
 };
 

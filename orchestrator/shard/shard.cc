@@ -58,6 +58,7 @@ absl::Status Shard::Recover(Times now) {
     timers_.Arm({{Uid{deadline.uid()}, 0}, TimerKind::kRunDeadline},
                 now.steady + left);
   }
+  RETURN_IF_ERROR(RecoverDeletions());
   ASSIGN_OR_RETURN(auto paused, store_.ReadPausedRuns());
   for (Uid uid : paused) {
     paused_.try_emplace(uid);
@@ -93,6 +94,12 @@ void Shard::Take(Input input, Times now) {
 
 void Shard::Tick(Times now) {
   UpdateGrace(now);
+  for (Input& input : std::exchange(deferred_, {})) {
+    std::visit([&](auto& value) { On(std::move(value), now); }, input);
+    RunFollowUps(now);
+  }
+  BeginPostponed(now);
+  ContinueDeletions();
   if (sessions_.UpdateSuspects(now)) workers_changed_ = true;
   LoseExpired(now);
   while (auto key = timers_.PopDue(now.steady)) {
@@ -137,6 +144,10 @@ void Shard::Release() {
   new_told_.clear();
   new_untold_.clear();
   ForgetClosedBatches();
+  new_owners_.clear();
+  gone_owners_.clear();
+  gone_payloads_.clear();
+  generations_begun_.clear();
   runs_.Evict(options_.live_flows_max);
 }
 
@@ -153,6 +164,11 @@ std::optional<absl::Duration> Shard::NextDue() const {
     earlier(matcher_.NextDue(last_tick_->steady));
   }
   if (HasBatchWork()) earlier(absl::ZeroDuration());
+  // What the last round left over.
+  if (last_tick_.has_value() &&
+      (!deferred_.empty() || !postponed_.empty() || !deleting_.empty())) {
+    earlier(last_tick_->steady);
+  }
   return due;
 }
 

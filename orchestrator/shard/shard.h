@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "base/random.h"
 #include "orchestrator/core/activity_machine.h"
+#include "orchestrator/core/fork_plan.h"
 #include "orchestrator/log/event_log.h"
 #include "orchestrator/log/store.h"
 #include "orchestrator/shard/batches.h"
@@ -90,22 +91,44 @@ class Shard : private sdk::PayloadReader {
   absl::StatusOr<StartedRun> Start(StartRun& input, Times now);
   absl::StatusOr<StartedRun> UseExisting(StartRun& input, Uid uid,
                                          const std::string& digest, Times now);
-  Uid NewUid();
   Uid BeginRun(const StartRun& input, Times now);
-  // Delivers RunStarted to a generation that does not exist yet: its uid and
-  // number are in `started`. The listing is the caller's.
-  LiveRun& BeginGeneration(const RunName& name, const std::string& digest,
-                           const google::protobuf::Timestamp& create_time,
-                           api::RunStarted started, Times now);
   void ArmDeadline(Uid uid, const google::protobuf::Timestamp& deadline,
                    Times now);
+  // For the run's newest generation; kept in its mailbox when it is closed.
+  absl::Status StimulateCurrent(const RunName& name, api::HistoryEvent stimulus,
+                                Times now);
+
+  // --- generations (shard_generations.cc) ---
+  Uid NewUid();
+  // The name's generation from now on, without any event.
+  LiveRun& NewGeneration(const RunName& name, Uid uid,
+                         const std::string& digest);
+  // The one after `before`, which is closed: what is known of the run as a
+  // whole goes over to it.
+  LiveRun& NextGeneration(LiveRun& before, Uid uid);
+  // Delivers RunStarted, now or, when the run begins too many generations in
+  // one round, in the next.
+  void BeginGeneration(LiveRun& run, api::RunStarted started, Times now);
+  void BeginPostponed(Times now);
+  // How the run's generation was started.
+  absl::StatusOr<api::RunStarted> StartOf(const LiveRun& run);
+  void ContinueAsNew(LiveRun& before, const api::RunContinuedAsNew& continued,
+                     bool paused, Times now);
+  // Counts late usage for that generation and for the newest one.
+  void CountFor(Uid uid, const std::string& usage_json);
+
   // --- runs (shard_runs.cc) ---
   void On(SignalRun input, Times now);
   void On(CancelRun input, Times now);
   void On(TerminateRun input, Times now);
   void On(ImportConversation input, Times now);
-  // --- operators (shard_operators.cc) ---
+  // --- queries (shard_queries.cc) ---
   void On(QueryRun input, Times now);
+  absl::StatusOr<QueryAnswer> Query(const QueryRun& input);
+  // The live flow's answer; kNotFound names what it answers.
+  absl::StatusOr<api::Payload> AskFlow(LiveRun& run, const std::string& query,
+                                       const api::Payload& input);
+  // --- operators (shard_operators.cc) ---
   void On(PauseRun input, Times now);
   void On(ResumeRun input, Times now);
   // Records an event that wakes nothing and needs no flow. Not before the
@@ -118,6 +141,17 @@ class Shard : private sdk::PayloadReader {
   void TimeOutRun(const TimerKey& key, Times now);
   // --- retry and deletion (shard_retry.cc, shard_delete.cc) ---
   void On(RetryRun input, Times now);
+  absl::StatusOr<RetriedRun> Retry(const RetryRun& input, Times now);
+  // The new generation's number.
+  absl::StatusOr<int32_t> BeginRetry(LiveRun& before,
+                                     const std::string& request_id, Times now);
+  void BeginAgain(LiveRun& run, const LiveRun& before, api::RunStarted started,
+                  Times now);
+  // `history` is what is kept.
+  void ForkFrom(LiveRun& run, const LiveRun& before, const core::ForkPlan& plan,
+                const std::vector<storage::v1::ActivationRecord>& history,
+                const std::string& request_id, Times now);
+  void Reopen(LiveRun& run, const core::ForkPlan& plan, Times now);
   void On(DeleteRun input, Times now);
   // --- batches (shard_batches.cc) ---
   void On(StartBatch input, Times now);
@@ -143,6 +177,21 @@ class Shard : private sdk::PayloadReader {
   // A run as it stands after all that this round has done to it; nothing when
   // there is none.
   absl::StatusOr<std::optional<api::Run>> CurrentRun(Uid uid);
+  // False: the next round goes on with it.
+  absl::StatusOr<bool> Delete(const DeleteRun& input, Times now);
+  bool IsBeingDeleted(const RunName& name) const;
+  absl::Status RecoverDeletions();
+  void ContinueDeletions();
+  // Deletes up to `budget` keys; returns how many there were.
+  absl::StatusOr<int> DeletePart(Uid uid, const RunName& name, int budget);
+  void FinishDeletion(Uid uid, const RunName& name);
+  // `owner` refers to that content: it stays as long as anybody does.
+  void Own(Uid owner, const std::string& sha256);
+  absl::Status Disown(Uid owner, const std::string& sha256);
+  absl::StatusOr<bool> HasContent(const std::string& sha256);
+  // All references in it lead somewhere.
+  absl::Status CheckReferences(google::protobuf::Message& message);
+  static Uid ConversationOwner(const std::string& ns, const std::string& id);
   // --- task queues (shard_queues.cc) ---
   void On(SetTaskQueue input, Times now);
   absl::Status RecoverTaskQueues(Times now);
@@ -175,8 +224,9 @@ class Shard : private sdk::PayloadReader {
   void PutMail(LiveRun& run, api::HistoryEvent stimulus);
   void CloseRun(LiveRun& run);
   void RunFollowUps(Times now);
-  // Stores a large payload under its hash and leaves a reference.
-  void Externalize(api::Payload& payload);
+  // Stores a large payload under its hash and leaves a reference; the run owns
+  // what it refers to.
+  void Keep(Uid owner, api::Payload& payload);
 
   // --- children (shard_children.cc) ---
   void On(const ShardMessage& message, Times now);
@@ -346,6 +396,17 @@ class Shard : private sdk::PayloadReader {
   std::set<ActivityId> unrecorded_heartbeats_;
   // Due in the grace: armed again when it ends.
   std::vector<TimerKey> held_back_;
+  // Inputs that the next round takes in: what they read must be stored first.
+  std::vector<Input> deferred_;
+  // Generations begun in this round, by run; those that wait for the next.
+  std::map<RunName, int> generations_begun_;
+  std::vector<Uid> postponed_;
+  // Generations of runs that are being deleted.
+  std::map<Uid, RunName> deleting_;
+  // Changes of the batch in hand to who owns which content.
+  std::set<std::pair<std::string, Uid>> new_owners_;
+  std::set<std::pair<std::string, Uid>> gone_owners_;
+  std::set<std::string> gone_payloads_;
   // Paused runs, and their timers that came due meanwhile, in order.
   std::map<Uid, std::vector<TimerKey>> paused_;
   std::optional<Times> last_tick_;

@@ -22,8 +22,8 @@ void Shard::Stimulate(Uid uid, api::HistoryEvent stimulus, Times now) {
   LiveRun* run = *loaded;
   if (run == nullptr || run->state.closed()) return;
   Touch(uid);
-  core::ForEachPayload(stimulus,
-                       [this](api::Payload& payload) { Externalize(payload); });
+  core::ForEachPayload(
+      stimulus, [this, uid](api::Payload& payload) { Keep(uid, payload); });
   // What came before goes in before.
   if (run->flow != nullptr) TakeMail(*run, now);
   if (run->state.closed()) return;
@@ -68,6 +68,9 @@ void Shard::Activate(LiveRun& run, api::HistoryEvent stimulus, Times now) {
     if (timer == run.state.open_timers.end()) return;
     time = std::max(time, FromProto(timer->second.fire_time()));
   }
+  if (run.state.run.has_pause()) {
+    run.pause_reason = run.state.run.pause().reason();
+  }
   api::HistoryEvent unsent = stimulus;
   stimulus.set_event_id(run.state.last_event_id + 1);
   stimulus.set_activation(stimulus.event_id());
@@ -84,7 +87,14 @@ void Shard::Activate(LiveRun& run, api::HistoryEvent stimulus, Times now) {
     for (auto& line : run.flow->TakeLogLines()) {
       flow_log_.push_back({run.name, std::move(line)});
     }
+    const bool begins = record.events(0).has_run_started();
     Record(run, std::move(record), now);
+    if (begins && !run.state.closed() && paused_.contains(run.state.uid)) {
+      // The generation before was paused.
+      api::HistoryEvent pause;
+      pause.mutable_run_paused()->set_reason(run.pause_reason);
+      AppendAdministrative(run, std::move(pause), now);
+    }
     return;
   }
   bool threw = !run.flow->exception().empty();
@@ -124,11 +134,15 @@ bool Shard::DrainCommands(LiveRun& run, ActivationRecord& record) {
     }
     api::HistoryEvent event =
         core::DecideCommand(run.state, *command, facts, time);
+    if (event.has_run_continued_as_new()) {
+      event.mutable_run_continued_as_new()->set_uid(NewUid().ToHex());
+    }
     event.set_event_id(run.state.last_event_id + 1);
     event.set_activation(record.events(0).event_id());
     *event.mutable_event_time() = record.events(0).event_time();
-    core::ForEachPayload(
-        event, [this](api::Payload& payload) { Externalize(payload); });
+    core::ForEachPayload(event, [this, &run](api::Payload& payload) {
+      Keep(run.state.uid, payload);
+    });
     bytes += static_cast<int64_t>(event.ByteSizeLong());
     AppendEvent(run, std::move(event), record);
     if (record.events_size() > limits::kActivationCommandsMax ||
@@ -152,7 +166,14 @@ void Shard::Record(LiveRun& run, ActivationRecord record, Times now) {
   batch_.PutActivation(run.state.uid, record);
   for (const auto& event : record.events()) FollowEvent(run, event, now);
   run.undurable.push_back(std::move(record));
-  if (run.state.closed()) CloseRun(run);
+  if (!run.state.closed()) return;
+  const bool paused = paused_.contains(run.state.uid);
+  CloseRun(run);
+  const auto& events = run.undurable.back().events();
+  const api::HistoryEvent& last = *events.rbegin();
+  if (last.has_run_continued_as_new()) {
+    ContinueAsNew(run, last.run_continued_as_new(), paused, now);
+  }
 }
 
 void Shard::FollowEvent(LiveRun& run, const api::HistoryEvent& event,
@@ -257,25 +278,24 @@ void Shard::RunFollowUps(Times now) {
   }
 }
 
-void Shard::Externalize(api::Payload& payload) {
+void Shard::Keep(Uid owner, api::Payload& payload) {
   core::InlineContent content = core::ContentOf(payload);
-  if (content.bytes == nullptr || static_cast<int64_t>(content.bytes->size()) <=
+  if (content.bytes != nullptr && static_cast<int64_t>(content.bytes->size()) >
                                       limits::kInlinePayloadBytesMax) {
-    return;
-  }
-  api::PayloadRef ref;
-  ref.set_sha256(Sha256Hex(*content.bytes));
-  ref.set_size_bytes(static_cast<int64_t>(content.bytes->size()));
-  ref.set_encoding(content.encoding);
-  if (!new_payloads_.contains(ref.sha256())) {
-    auto known = store_.HasPayload(ref.sha256());
+    api::PayloadRef ref;
+    ref.set_sha256(Sha256Hex(*content.bytes));
+    ref.set_size_bytes(static_cast<int64_t>(content.bytes->size()));
+    ref.set_encoding(content.encoding);
+    auto known = HasContent(ref.sha256());
     AB_CHECK_MSG(known.ok(), std::string(known.status().message()));
     if (!*known) {
       batch_.PutPayload(ref, *content.bytes);
       new_payloads_[ref.sha256()] = *content.bytes;
+      gone_payloads_.erase(ref.sha256());
     }
+    *payload.mutable_ref() = std::move(ref);
   }
-  *payload.mutable_ref() = std::move(ref);
+  if (payload.has_ref()) Own(owner, payload.ref().sha256());
 }
 
 }  // namespace anabranch::shard

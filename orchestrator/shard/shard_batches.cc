@@ -46,7 +46,11 @@ absl::StatusOr<BatchRecord> Shard::BeginBatch(BatchRecord record, Times now) {
   if (record.batch_id().empty()) {
     record.set_batch_id("batch-" + RandomHexId(random_).substr(0, 16));
   }
-  if (record.has_input()) Externalize(*record.mutable_input());
+  if (record.has_input()) {
+    // Batches and conversations are told apart: no conversation's id has a /.
+    Keep(ConversationOwner(record.namespace_(), "batch/" + record.batch_id()),
+         *record.mutable_input());
+  }
   ASSIGN_OR_RETURN(auto known, FindBatch(KeyOf(record)));
   if (known.has_value()) {
     if (SameRequest(*known, record)) return *std::move(known);

@@ -121,7 +121,7 @@ void Shard::OnHeartbeat(const api::Heartbeat& heartbeat, Times now) {
   }
   ArmHeartbeat(*record, now);
   api::Payload details = heartbeat.details();
-  Externalize(details);
+  Keep(token->activity.uid, details);
   if (!core::Heartbeat(*record, details, now.wall)) return;
   const TimerKey recorded{token->activity, TimerKind::kHeartbeatRecord};
   if (timers_.IsArmed(recorded)) {

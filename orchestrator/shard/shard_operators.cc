@@ -1,4 +1,4 @@
-// What operators ask for: query, pause, resume; and the end of a run's time.
+// What operators ask for: pause, resume; and the end of a run's time.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -23,12 +23,6 @@ void Shard::AppendAdministrative(LiveRun& run, api::HistoryEvent event,
   storage::v1::ActivationRecord record;
   AppendEvent(run, std::move(event), record);
   Record(run, std::move(record), now);
-}
-
-void Shard::On(QueryRun input, Times /*now*/) {
-  Later([reply = std::move(input.reply)] {
-    reply(absl::UnimplementedError("QueryRun"));
-  });
 }
 
 void Shard::On(PauseRun input, Times now) {

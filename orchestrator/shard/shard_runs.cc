@@ -77,6 +77,8 @@ void Shard::On(SignalRun input, Times now) {
   if (Deduplicated(input.name, input.request_id, digest, input.reply)) return;
   auto run = OpenRun(input.name);
   if (!run.ok()) return answer(run.status());
+  absl::Status known = CheckReferences(input.input);
+  if (!known.ok()) return answer(std::move(known));
   absl::Status room = CheckRoomForSignals(**run, 1);
   if (!room.ok()) return answer(std::move(room));
   api::HistoryEvent stimulus;
@@ -155,6 +157,9 @@ void Shard::On(ImportConversation input, Times now) {
   record.set_revision(known.has_value() ? known->revision() + 1 : 1);
   *record.mutable_import_time() = ToProto(now.wall);
   batch_.PutPayload(record.source(), input.content);
+  gone_payloads_.erase(record.source().sha256());
+  Own(ConversationOwner(record.namespace_(), record.conversation_id()),
+      record.source().sha256());
   new_payloads_[record.source().sha256()] = std::move(input.content);
   batch_.PutConversation(record);
   new_conversations_[key] = record;

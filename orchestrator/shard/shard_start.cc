@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/proto_time.h"
 #include "base/status_macros.h"
+#include "orchestrator/core/payloads.h"
 #include "orchestrator/shard/errors.h"
 #include "orchestrator/shard/request_digest.h"
 #include "orchestrator/shard/shard.h"
@@ -52,6 +53,14 @@ absl::StatusOr<StartedRun> Shard::Start(StartRun& input, Times now) {
   }
   if (uid.has_value()) return UseExisting(input, *uid, digest, now);
   if (disk_full_) return DiskFull();
+  if (IsBeingDeleted(input.name)) return RunBeingDeleted(input.name);
+  for (auto& [name, payload] : input.attachments) {
+    RETURN_IF_ERROR(CheckReferences(payload));
+  }
+  RETURN_IF_ERROR(CheckReferences(input.input));
+  for (auto& signal : input.signals) {
+    RETURN_IF_ERROR(CheckReferences(signal));
+  }
   if (flows_.Find(input.flow) == nullptr) return FlowNotFound(input.flow);
   Remember(input.name, input.request_id, kCreated, digest, now);
   return StartedRun{input.name, BeginRun(input, now), true};
@@ -80,25 +89,28 @@ absl::StatusOr<StartedRun> Shard::UseExisting(StartRun& input, Uid uid,
     api::HistoryEvent stimulus;
     *stimulus.mutable_signal_received() = std::move(signal);
     stimulus.mutable_signal_received()->set_request_id(input.request_id);
-    // The one before may have moved the run to its next generation.
-    ASSIGN_OR_RETURN(auto current, runs_.FindUid(input.name));
-    ASSIGN_OR_RETURN(run, runs_.Load(current.value_or(uid)));
-    if (run == nullptr) return RunNotFound(input.name);
-    if (run->state.closed()) {
-      // Or closed it: what was acknowledged is kept, for RetryRun.
-      PutMail(*run, std::move(stimulus));
-      Touch(run->state.uid);
-      continue;
-    }
-    Stimulate(run->state.uid, std::move(stimulus), now);
+    RETURN_IF_ERROR(StimulateCurrent(input.name, std::move(stimulus), now));
   }
   return existing;
 }
 
-Uid Shard::NewUid() {
-  Uid uid{random_.Next()};
-  while (uid.value == 0) uid.value = random_.Next();
-  return uid;
+absl::Status Shard::StimulateCurrent(const RunName& name,
+                                     api::HistoryEvent stimulus, Times now) {
+  // The stimulus before may have moved the run to its next generation.
+  ASSIGN_OR_RETURN(auto uid, runs_.FindUid(name));
+  if (!uid.has_value()) return RunNotFound(name);
+  ASSIGN_OR_RETURN(LiveRun * run, runs_.Load(*uid));
+  if (run == nullptr) return RunNotFound(name);
+  if (!run->state.closed()) {
+    Stimulate(*uid, std::move(stimulus), now);
+    return absl::OkStatus();
+  }
+  // Or closed it: what was acknowledged is kept, for RetryRun.
+  core::ForEachPayload(
+      stimulus, [this, uid](api::Payload& payload) { Keep(*uid, payload); });
+  PutMail(*run, std::move(stimulus));
+  Touch(*uid);
+  return absl::OkStatus();
 }
 
 Uid Shard::BeginRun(const StartRun& input, Times now) {
@@ -126,45 +138,11 @@ Uid Shard::BeginRun(const StartRun& input, Times now) {
     *started.mutable_deadline() = ToProto(now.wall + *input.run_timeout);
   }
   if (input.parent.has_value()) *started.mutable_parent() = *input.parent;
+  LiveRun& run = NewGeneration(input.name, uid, StartDigest(input));
+  *run.state.run.mutable_create_time() = ToProto(now.wall);
   batch_.PutListing(input.name.ns, now.wall, uid);
-  BeginGeneration(input.name, StartDigest(input), ToProto(now.wall),
-                  std::move(started), now);
+  BeginGeneration(run, std::move(started), now);
   return uid;
-}
-
-LiveRun& Shard::BeginGeneration(const RunName& name, const std::string& digest,
-                                const google::protobuf::Timestamp& create_time,
-                                api::RunStarted started, Times now) {
-  const Uid uid = Uid::FromHex(started.uid()).value_or(Uid{});
-  LiveRun& run = runs_.Create(name, uid);
-  run.start_digest = digest;
-  const sdk::FlowDefinition* flow = flows_.Find(started.flow());
-  if (flow != nullptr) {
-    run.flow = flow->create();
-    run.flow->SetPayloadReader(this);
-  }
-  // So that a run whose very first activation breaks down has a face.
-  api::Run& face = run.state.run;
-  face.set_namespace_(name.ns);
-  face.set_run_id(name.run_id);
-  face.set_flow(started.flow());
-  face.set_uid(started.uid());
-  face.set_generation(started.generation());
-  *face.mutable_create_time() = create_time;
-  *face.mutable_labels() = started.labels();
-  if (started.has_parent()) *face.mutable_parent() = started.parent();
-  if (started.has_deadline()) {
-    *face.mutable_deadline() = started.deadline();
-    ArmDeadline(uid, started.deadline(), now);
-  }
-  storage::v1::RunIndexRecord index;
-  index.set_uid(uid.value);
-  batch_.PutRunIndex(name, index);
-  batch_.PutOpen(uid);
-  api::HistoryEvent stimulus;
-  *stimulus.mutable_run_started() = std::move(started);
-  Stimulate(uid, std::move(stimulus), now);
-  return run;
 }
 
 void Shard::ArmDeadline(Uid uid, const google::protobuf::Timestamp& deadline,

@@ -257,6 +257,7 @@ bool Shard::WasGranted(const TaskToken& token) {
 }
 
 bool Shard::RunExists(Uid uid) {
+  if (deleting_.contains(uid)) return false;
   if (runs_.Find(uid) != nullptr) return true;
   auto status = runs_.ReadStatus(uid);
   AB_CHECK_MSG(status.ok(), std::string(status.status().message()));
@@ -288,8 +289,7 @@ Shard::ActivityRecord* Shard::Claim(Session& session, const std::string& token,
     refused.set_usage_json(usage_json);
     batch_.PutUsage(parsed->activity, parsed->attempt, refused);
     new_told_[{parsed->activity, parsed->attempt}] = false;
-    new_usage_[parsed->activity.uid].push_back(usage_json);
-    Touch(parsed->activity.uid);
+    CountFor(parsed->activity.uid, usage_json);
   }
   return nullptr;
 }
@@ -325,8 +325,9 @@ void Shard::OnFailed(Session& session, const api::Failed& failed, Times now) {
   }
   core::AttemptFailure failure;
   failure.failure = failed.failure();
-  core::ForEachPayload(failure.failure,
-                       [this](api::Payload& payload) { Externalize(payload); });
+  core::ForEachPayload(failure.failure, [this, id](api::Payload& payload) {
+    Keep(id.uid, payload);
+  });
   if (failed.has_next_delay()) {
     failure.next_delay =
         std::clamp(FromProto(failed.next_delay()), absl::ZeroDuration(),

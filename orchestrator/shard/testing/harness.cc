@@ -1,6 +1,7 @@
 #include "orchestrator/shard/testing/harness.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -203,12 +204,24 @@ api::Run Harness::Run(const std::string& run_id) {
 std::vector<api::HistoryEvent> Harness::History(const std::string& run_id) {
   auto index = store.ReadRunIndex({"default", run_id});
   AB_CHECK(index.ok() && index->has_value());
-  auto records = store.ReadActivations(Uid{(*index)->uid()}, 1, 1 << 30);
-  AB_CHECK(records.ok());
+  const Uid uid{(*index)->uid()};
+  auto status = store.ReadStatus(uid);
+  AB_CHECK(status.ok() && status->has_value());
   std::vector<api::HistoryEvent> events;
-  for (const auto& record : *records) {
-    events.insert(events.end(), record.events().begin(), record.events().end());
+  auto append = [this, &events](Uid from, int64_t last) {
+    auto records = store.ReadActivations(
+        from, static_cast<int64_t>(events.size()) + 1, 1 << 30);
+    AB_CHECK(records.ok());
+    for (const auto& record : *records) {
+      for (const auto& event : record.events()) {
+        if (event.event_id() <= last) events.push_back(event);
+      }
+    }
+  };
+  for (const auto& segment : (*status)->segments()) {
+    append(Uid{segment.uid()}, segment.last_event_id());
   }
+  append(uid, std::numeric_limits<int64_t>::max());
   return events;
 }
 
