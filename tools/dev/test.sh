@@ -1,4 +1,4 @@
-# ./dev test [--san] [TARGET…] [BAZEL FLAG…]
+# ./dev test [--san | --tsan] [TARGET…] [BAZEL FLAG…]
 
 # bazel_tests LOG ARGUMENT…: Bazel's own output, on stdout and in LOG.
 bazel_tests() {
@@ -26,6 +26,7 @@ verb_test() {
   for arg in "$@"; do
     case $arg in
       --san) config=san flags+=(--config=san) ;;
+      --tsan) config=tsan flags+=(--config=tsan) ;;
       //* | -//* | :*) targets+=("$arg") ;;
       *) flags+=("$arg") ;;
     esac
