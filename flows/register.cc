@@ -3,6 +3,8 @@
 #include "flows/basics.h"
 #include "flows/claude_chat.h"
 #include "flows/fork_compare.h"
+#include "flows/map_runs.h"
+#include "flows/repeat.h"
 
 namespace anabranch::flows {
 
@@ -13,6 +15,8 @@ void RegisterFlows(sdk::FlowRegistry& registry) {
   registry.Register(Sleep());
   registry.Register(Sequence());
   registry.Register(WaitForSignal());
+  registry.Register(MapRuns());
+  registry.Register(Repeat());
 }
 
 }  // namespace anabranch::flows
