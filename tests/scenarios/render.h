@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "anabranch/v1/worker.pb.h"
 #include "anabranch/v1/history.pb.h"
 #include "anabranch/v1/payload.pb.h"
 #include "anabranch/v1/run.pb.h"
+#include "anabranch/v1/worker.pb.h"
 #include "anabranch/v1/worker_stream.pb.h"
 
 namespace anabranch::scenarios {
