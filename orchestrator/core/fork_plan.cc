@@ -67,7 +67,8 @@ class OpenThings {
 
 bool ComesAgain(const HistoryEvent& stimulus) {
   return stimulus.has_run_started() || stimulus.has_signal_received() ||
-         stimulus.has_child_started() || stimulus.has_child_closed();
+         stimulus.has_activity_completed() || stimulus.has_child_started() ||
+         stimulus.has_child_closed();
 }
 
 }  // namespace
@@ -83,9 +84,10 @@ ForkPlan PlanRetry(const std::vector<ActivationRecord>& history,
       plan.last_event_id = event.event_id();
     }
   }
+  plan.cut_off = history.back().events(0);
+  if (plan.cut_off.has_activity_completed()) open.Apply(plan.cut_off);
   for (const HistoryEvent& event : mail) open.Apply(event);
   open.Finish();
-  plan.cut_off = history.back().events(0);
   if (ComesAgain(plan.cut_off)) {
     HistoryEvent& again = plan.again.emplace_back(plan.cut_off);
     again.clear_event_id();

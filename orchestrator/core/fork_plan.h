@@ -15,7 +15,8 @@
 //   RunStarted                      RunStarted: nothing is kept
 //   SignalReceived                  itself: it was acknowledged
 //   ChildStarted, ChildClosed       itself: the child will not say it twice
-//   Activity{Completed, Failed, …}  the activity, from attempt 1
+//   ActivityCompleted               itself: a recorded call is not made again
+//   Activity{Failed, TimedOut, …}   the activity, from attempt 1
 //   TimerFired                      the timer, with what remains of it
 //   CancelRequested                 nothing: the retry overrules it
 #pragma once

@@ -118,6 +118,17 @@ TEST(PlanRetry, ARunThatFailedAtOnceStartsAgain) {
   EXPECT_TRUE(plan.again[0].has_run_started());
 }
 
+TEST(PlanRetry, AResultThatMadeTheFlowFailComesAgainAndIsNotPaidForAgain) {
+  Histories h;
+  h.Add({Started(), Scheduled(1)});
+  h.Add({Completed(1), Failed()});
+  ForkPlan plan = PlanRetry(h.all);
+  EXPECT_EQ(plan.last_event_id, 2);
+  EXPECT_TRUE(plan.activities.empty());
+  ASSERT_EQ(plan.again.size(), 1u);
+  EXPECT_EQ(plan.again[0].activity_completed().seq(), 1);
+}
+
 TEST(PlanRetry, ATimerThatWokeTheFailureIsOpenAgain) {
   Histories h;
   h.Add({Started(), TimerStarted(1)});

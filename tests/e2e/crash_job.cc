@@ -1,5 +1,6 @@
 #include "tests/e2e/crash_job.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -42,28 +43,120 @@ std::string Input(const std::string& conversation) {
                          Messages("naming things well"));
 }
 
-}  // namespace
-
-CrashJob::CrashJob(client::Client& client, std::string transcript)
-    : client_(client),
-      transcript_(std::move(transcript)),
-      outcome_(absl::UnavailableError("not ended yet")),
-      thread_([this] {
-        outcome_ = Run();
-        done_.Notify();
-      }) {}
-
-absl::StatusOr<JobOutcome> CrashJob::Run() {
+absl::StatusOr<JobOutcome> RunFork(client::Client& client,
+                                   const std::string& transcript) {
   ASSIGN_OR_RETURN(const std::string conversation,
-                   ImportTranscript(client_, transcript_));
+                   ImportTranscript(client, transcript));
   ASSIGN_OR_RETURN(const std::string run_id,
-                   StartFlow(client_, "fork_compare", Input(conversation)));
-  ASSIGN_OR_RETURN(const v1::Run run, client_.AwaitRun(run_id));
-  ASSIGN_OR_RETURN(const std::string result, ResultOf(client_, run));
-  JobOutcome outcome{WithoutDurations(result), {}};
-  ASSIGN_OR_RETURN(outcome.history, ReadHistory(client_, run_id));
+                   StartFlow(client, "fork_compare", Input(conversation)));
+  ASSIGN_OR_RETURN(const v1::Run run, client.AwaitRun(run_id));
+  ASSIGN_OR_RETURN(const std::string result, ResultOf(client, run));
+  JobOutcome outcome{WithoutAccidents(result), {}};
+  ASSIGN_OR_RETURN(outcome.histories.emplace_back(),
+                   ReadHistory(client, run_id));
   return outcome;
 }
+
+// --- children, generations and a batch ---
+
+constexpr int64_t kFamilyCalls = 8;
+constexpr int kWaiting = 3;
+
+constexpr char kMapInput[] = R"json({
+  "flow": "claude_chat",
+  "at_once": 2,
+  "inputs": [
+    {"prompt": "One.", "model": "claude-haiku-5-5", "max_tokens": 40},
+    {"prompt": "Two.", "model": "claude-opus-5-5", "max_tokens": 50},
+    {"prompt": "Three.", "model": "claude-sonnet-5-5", "max_tokens": 30},
+    {"prompt": "Four.", "model": "claude-haiku-4-5", "max_tokens": 40}
+  ]
+})json";
+constexpr char kRepeatInput[] = R"json({
+  "flow": "claude_chat",
+  "input": {"prompt": "Again.", "model": "claude-haiku-5-5", "max_tokens": 30},
+  "times": 4,
+  "rounds_per_generation": 2
+})json";
+
+absl::Status StartNamed(client::Client& client, const std::string& run_id,
+                        const std::string& flow, const std::string& input) {
+  v1::StartRunRequest request;
+  request.set_run_id(run_id);
+  request.set_flow(flow);
+  *request.mutable_input() = client::JsonPayload(input);
+  return client.StartRun(std::move(request)).status();
+}
+
+// Signals every run that waits.
+absl::Status SignalAll(client::Client& client) {
+  v1::StartBatchRequest request;
+  request.set_batch_id("go");
+  request.set_action(v1::BATCH_ACTION_SIGNAL);
+  request.set_filter("flow = wait_for_signal");
+  request.set_signal("go");
+  *request.mutable_input() = client::JsonPayload("\"gone\"");
+  return client.StartBatch(std::move(request)).status();
+}
+
+absl::StatusOr<std::vector<std::string>> RunIds(client::Client& client) {
+  v1::ListRunsRequest request;
+  request.set_page_size(1000);
+  ASSIGN_OR_RETURN(const v1::ListRunsResponse page, client.ListRuns(request));
+  std::vector<std::string> ids;
+  for (const v1::Run& run : page.runs()) ids.push_back(run.run_id());
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+absl::StatusOr<JobOutcome> RunFamily(client::Client& client) {
+  RETURN_IF_ERROR(StartNamed(client, "map", "map_runs", kMapInput));
+  RETURN_IF_ERROR(StartNamed(client, "repeat", "repeat", kRepeatInput));
+  for (int i = 1; i <= kWaiting; ++i) {
+    RETURN_IF_ERROR(StartNamed(client, absl::StrCat("waiting-", i),
+                               "wait_for_signal", R"({"signal":"go"})"));
+  }
+  RETURN_IF_ERROR(SignalAll(client));
+  for (const char* run_id : {"map", "repeat"}) {
+    RETURN_IF_ERROR(client.AwaitRun(run_id).status());
+  }
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids, RunIds(client));
+  JobOutcome outcome;
+  std::string results = "{";
+  for (const std::string& run_id : ids) {
+    ASSIGN_OR_RETURN(const v1::Run run, client.AwaitRun(run_id));
+    ASSIGN_OR_RETURN(const std::string result, ResultOf(client, run));
+    absl::StrAppend(&results, results.size() > 1 ? "," : "", "\"", run_id,
+                    "\":", result);
+    ASSIGN_OR_RETURN(outcome.histories.emplace_back(),
+                     ReadHistory(client, run_id));
+  }
+  outcome.result = WithoutAccidents(results + "}");
+  return outcome;
+}
+
+}  // namespace
+
+JobKind ForkJob(const std::string& transcript) {
+  return {.name = "fork_compare",
+          .calls = kCrashBranches * kCrashTurns,
+          .run = [transcript](client::Client& client) {
+            return RunFork(client, transcript);
+          }};
+}
+
+JobKind FamilyJob() {
+  return {.name = "children, generations and a batch",
+          .calls = kFamilyCalls,
+          .run = RunFamily};
+}
+
+CrashJob::CrashJob(client::Client& client, const JobKind& kind)
+    : outcome_(absl::UnavailableError("not ended yet")),
+      thread_([this, &client, run = kind.run] {
+        outcome_ = run(client);
+        done_.Notify();
+      }) {}
 
 absl::StatusOr<Bench> MakeBench(
     const support::Programs& programs,
@@ -80,9 +173,9 @@ absl::StatusOr<Bench> MakeBench(
   return Bench{std::move(folder), std::move(cluster)};
 }
 
-std::vector<std::string> CheckNothingRepeated(
-    const support::Ledger& ledger, const std::vector<v1::HistoryEvent>& history,
-    int64_t calls) {
+std::vector<std::string> CheckNothingRepeated(const support::Ledger& ledger,
+                                              const JobOutcome& outcome,
+                                              int64_t calls) {
   std::vector<std::string> violations;
   if (ledger.Begun() != calls) {
     violations.push_back(absl::StrCat("the ledger has ", ledger.Begun(),
@@ -90,19 +183,21 @@ std::vector<std::string> CheckNothingRepeated(
   }
   for (const auto& [task, begun] : ledger.ByTask()) {
     if (begun.size() == 1) continue;
-    violations.push_back(absl::StrCat("call ", task.second, " was made ",
-                                      begun.size(), " times"));
+    violations.push_back(absl::StrCat("call ", task.second, " of ", task.first,
+                                      " was made ", begun.size(), " times"));
   }
   int64_t recorded = 0;
-  for (const auto& [seq, times] : RecordedCalls(history, kTurnType)) {
-    recorded += times;
-    if (times == 1) continue;
-    violations.push_back(absl::StrCat("the result of call ", seq,
-                                      " is recorded ", times, " times"));
+  for (const auto& history : outcome.histories) {
+    for (const auto& [seq, times] : RecordedCalls(history, kTurnType)) {
+      recorded += times;
+      if (times == 1) continue;
+      violations.push_back(absl::StrCat("the result of call ", seq,
+                                        " is recorded ", times, " times"));
+    }
   }
   if (recorded != calls) {
     violations.push_back(
-        absl::StrCat("the history has ", recorded, " results, not ", calls));
+        absl::StrCat("the histories have ", recorded, " results, not ", calls));
   }
   return violations;
 }

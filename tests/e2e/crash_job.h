@@ -1,8 +1,9 @@
-// One run of the crash loop's job, on processes of its own.
+// The crash loop's jobs, on processes of their own.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,18 +21,35 @@ namespace anabranch::e2e {
 inline constexpr int kCrashBranches = 6;
 inline constexpr int kCrashTurns = 5;
 
-// What a run came to.
+// What a job came to.
 struct JobOutcome {
-  std::string comparison;  // without durations
-  std::vector<v1::HistoryEvent> history;
+  std::string result;  // JSON text without accidents of time
+  // Of each of its runs.
+  std::vector<std::vector<v1::HistoryEvent>> histories;
 };
 
-// Imports, starts fork_compare, waits for its end and reads it, in a thread of
-// its own: whoever made it looks after the processes meanwhile. The client must
-// outlive it.
+// Something that users do, and what it costs.
+struct JobKind {
+  std::string name;
+  // Calls of the API that it makes.
+  int64_t calls = 0;
+  // Starts it, waits for its end and reads what came of it.
+  std::function<absl::StatusOr<JobOutcome>(client::Client&)> run;
+};
+
+// Imports the transcript (a file) and compares six branches of five turns.
+JobKind ForkJob(const std::string& transcript);
+
+// map_runs starts four chats, two at a time, while repeat runs four more, one
+// after the other in generations of two rounds, and a batch signals three runs
+// that wait for it.
+JobKind FamilyJob();
+
+// A job in a thread of its own: whoever made it looks after the processes
+// meanwhile. The client must outlive it.
 class CrashJob {
  public:
-  CrashJob(client::Client& client, std::string transcript);
+  CrashJob(client::Client& client, const JobKind& kind);
   ~CrashJob() { thread_.join(); }
 
   // False when it goes on after `timeout`.
@@ -42,10 +60,6 @@ class CrashJob {
   const absl::StatusOr<JobOutcome>& outcome() const { return outcome_; }
 
  private:
-  absl::StatusOr<JobOutcome> Run();
-
-  client::Client& client_;
-  const std::string transcript_;
   absl::StatusOr<JobOutcome> outcome_;
   absl::Notification done_;
   std::thread thread_;  // last: it uses all above
@@ -63,8 +77,8 @@ absl::StatusOr<Bench> MakeBench(
     const std::vector<std::string>& orchestrator_arguments);
 
 // No call begun twice, every one recorded once: what is wrong, in sentences.
-std::vector<std::string> CheckNothingRepeated(
-    const support::Ledger& ledger, const std::vector<v1::HistoryEvent>& history,
-    int64_t calls);
+std::vector<std::string> CheckNothingRepeated(const support::Ledger& ledger,
+                                              const JobOutcome& outcome,
+                                              int64_t calls);
 
 }  // namespace anabranch::e2e

@@ -1,5 +1,5 @@
-// fork_compare on real processes, the orchestrator killed at each of its
-// writes in turn.
+// Jobs on real processes, the orchestrator killed at each of its writes in
+// turn.
 #pragma once
 
 #include <functional>
@@ -8,13 +8,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tests/e2e/crash_job.h"
 #include "tests/support/cluster.h"
 
 namespace anabranch::e2e {
 
 struct SweepOptions {
   support::Programs programs;
-  std::string transcript;                                // a file
+  JobKind job;
   std::vector<std::string> orchestrator_arguments = {};  // of all lives
   int first_n = 1;
   int last_n = 1'000'000;
@@ -30,10 +31,15 @@ struct SweepResult {
   std::vector<std::string> violations;
 };
 
-// Six branches of five turns. One undisturbed run tells what the others must
-// come to; then n by n, at three places each, until no run is killed any more.
-// Errors are of the machinery.
+// One undisturbed run tells what the others must come to; then n by n, at three
+// places each, until no run is killed any more. Errors are of the machinery.
 absl::StatusOr<SweepResult> SweepCrashes(const SweepOptions& options);
+
+// The same for the second life: the first one is killed after its
+// `first_kill`-th write is synced, the second one at its n-th, while it
+// recovers and takes its workers back.
+absl::StatusOr<SweepResult> SweepRecoveries(const SweepOptions& options,
+                                            int first_kill);
 
 // A worker is stopped for 3 s in the middle of its calls and goes on. What is
 // wrong afterwards, in sentences.

@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 SweepOptions Options() {
   const auto programs = support::FindPrograms();
   EXPECT_TRUE(programs.ok()) << programs.status();
-  return {.programs = *programs, .transcript = kTranscript};
+  return {.programs = *programs, .job = ForkJob(kTranscript)};
 }
 
 void ExpectKilledAt(int n, SweepOptions options) {
@@ -37,6 +37,21 @@ TEST(CrashSweep, NeitherWithoutLiveFlows) {
   SweepOptions options = Options();
   options.orchestrator_arguments = {"--live-flows", "0"};
   ExpectKilledAt(23, options);
+}
+
+TEST(CrashSweep, NorDoesAKillOfTheLifeThatRecovers) {
+  SweepOptions options = Options();
+  options.first_n = options.last_n = 2;
+  const auto result = SweepRecoveries(options, 12);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->kills, 3);
+  EXPECT_THAT(result->violations, IsEmpty());
+}
+
+TEST(CrashSweep, AKillAmongChildrenAndGenerationsRepeatsNothing) {
+  SweepOptions options = Options();
+  options.job = FamilyJob();
+  ExpectKilledAt(14, options);
 }
 
 TEST(CrashSweep, AStoppedWorkersCallsAreNotRepeated) {

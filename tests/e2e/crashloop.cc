@@ -1,6 +1,7 @@
 // The crash loop: kills the orchestrator at each of its writes in turn, and
 // holds every run against one that nothing disturbed.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -22,13 +23,21 @@ constexpr char kAbout[] =
     R"(Runs fork_compare (six branches of five turns) on real processes and
 kills the first orchestrator process at its n-th synced append, for n = 1, 2,
 3 … and at three places each: before the write, after the sync and before any
-effect, after the effects. Each run must end with the same comparison and
-without any call made twice. Then the same with no flow kept in memory, a
-worker that is stopped for 3 s, and an orchestrator that is away for longer
-than a call may take. Exit code 1: something of it does not hold.)";
+effect, after the effects. Each run must end with the same result and without
+any call made twice. Then the same with child runs, new generations and a
+batch; with a kill in the life that recovers from the first kill; with no flow
+kept in memory; a worker that is stopped for 3 s; and an orchestrator that is
+away for longer than a call may take. Exit code 1: something of it does not
+hold.)";
 
 // The kills at these appends must have happened.
 constexpr int kReachedMin = 30;
+// The job with children is done in fewer writes.
+constexpr int kFamilyReachedMin = 20;
+// Writes of a life that recovers, before it is where the first one was.
+constexpr int kRecoveryWrites = 4;
+// After as many writes of the first life it has calls in flight.
+constexpr int kFirstKill = 12;
 
 struct Flags {
   bool json = false;
@@ -89,6 +98,14 @@ class Report {
   int kills_ = 0;
 };
 
+void SweepRecovery(SweepOptions options, Report& report, Narrator& narrator) {
+  narrator.Say("kills in recovery: " + options.job.name);
+  options.last_n = std::min(options.last_n, kRecoveryWrites);
+  report.Sweep("n_reached_in_recovery_of " + options.job.name,
+               SweepRecoveries(options, kFirstKill),
+               std::min(options.last_n, 2));
+}
+
 int Run(const Flags& flags) {
   Narrator narrator(flags.json ? std::cerr : std::cout);
   const auto programs = support::FindPrograms(flags.bin_dir);
@@ -98,7 +115,7 @@ int Run(const Flags& flags) {
     std::cerr << status.message() << std::endl;
     return 1;
   }
-  SweepOptions options{.programs = *programs, .transcript = *transcript};
+  SweepOptions options{.programs = *programs, .job = ForkJob(*transcript)};
   options.last_n = flags.max_n;
   options.say = [&](const std::string& text) { narrator.Say(text); };
   const int reached_min = std::min(kReachedMin, flags.max_n);
@@ -113,6 +130,13 @@ int Run(const Flags& flags) {
   options.orchestrator_arguments = {"--live-flows", "0"};
   report.Sweep("n_reached_without_flow_cache", SweepCrashes(options),
                reached_min);
+  options.orchestrator_arguments = {};
+  SweepRecovery(options, report, narrator);
+  narrator.Say("children, generations and a batch");
+  options.job = FamilyJob();
+  report.Sweep("n_reached_with_children", SweepCrashes(options),
+               std::min(kFamilyReachedMin, flags.max_n));
+  SweepRecovery(options, report, narrator);
   const Json json = report.Take();
   const bool ok = json["ok"].get<bool>();
   narrator.Say(absl::StrCat(ok ? "every one of " : "FAILED among ",

@@ -14,10 +14,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-void RemoveDurations(Json& json) {
-  if (json.is_object()) json.erase("duration_ms");
+void RemoveAccidents(Json& json) {
+  if (json.is_object()) {
+    json.erase("duration_ms");
+    json.erase("request_id");
+  }
   if (!json.is_structured()) return;
-  for (Json& member : json) RemoveDurations(member);
+  for (Json& member : json) RemoveAccidents(member);
 }
 
 }  // namespace
@@ -84,9 +87,9 @@ absl::StatusOr<std::string> ResultOf(client::Client& client,
   return client.ResolveJson(run.result());
 }
 
-std::string WithoutDurations(const std::string& comparison) {
-  Json json = Json::parse(comparison, nullptr, false);
-  RemoveDurations(json);
+std::string WithoutAccidents(const std::string& result) {
+  Json json = Json::parse(result, nullptr, false);
+  RemoveAccidents(json);
   return json.dump(2);
 }
 

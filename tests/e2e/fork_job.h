@@ -38,8 +38,8 @@ std::map<int64_t, int> RecordedCalls(
 absl::StatusOr<std::string> ResultOf(client::Client& client,
                                      const v1::Run& run);
 
-// JSON text without what is measured in time, its members in order: equal for
-// equal comparisons.
-std::string WithoutDurations(const std::string& comparison);
+// JSON text without what differs between runs of the same job, durations and
+// the API's request ids, its members in order: equal for equal results.
+std::string WithoutAccidents(const std::string& result);
 
 }  // namespace anabranch::e2e
