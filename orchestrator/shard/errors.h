@@ -33,6 +33,9 @@ absl::Status QueryNotFound(const log::RunName& name, const std::string& query,
                            const std::vector<std::string>& published);
 absl::Status QueryFailed(const log::RunName& name, const std::string& query,
                          const absl::Status& status);
+// Queries took the server down: they are not asked of the flow any more.
+absl::Status QueriesAreDeadly(const log::RunName& name,
+                              const storage::v1::FlowCrashRecord& record);
 absl::Status QueryAnswerTooLarge(const log::RunName& name,
                                  const std::string& query, int64_t bytes,
                                  int64_t bytes_max);

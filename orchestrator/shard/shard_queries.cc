@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "orchestrator/shard/errors.h"
+#include "orchestrator/shard/flow_crashes.h"
 #include "orchestrator/shard/shard.h"
 
 namespace anabranch::shard {
@@ -33,7 +34,8 @@ absl::StatusOr<QueryAnswer> Shard::Query(const QueryRun& input) {
   ASSIGN_OR_RETURN(LiveRun * run, runs_.Load(*uid));
   if (run == nullptr) return RunNotFound(input.name);
   std::string answers;
-  if (run->flow != nullptr) {
+  const auto* deadly = crashes_.FindDeadlyQuery(*uid);
+  if (run->flow != nullptr && deadly == nullptr) {
     absl::StatusOr<api::Payload> answer =
         AskFlow(*run, input.query, input.input);
     if (answer.ok()) {
@@ -53,6 +55,7 @@ absl::StatusOr<QueryAnswer> Shard::Query(const QueryRun& input) {
   if (published != run->state.published.end()) {
     return QueryAnswer{published->second, true};
   }
+  if (deadly != nullptr) return QueriesAreDeadly(input.name, *deadly);
   std::vector<std::string> names;
   for (const auto& [name, value] : run->state.published) names.push_back(name);
   return QueryNotFound(input.name, input.query, answers, names);
@@ -61,6 +64,8 @@ absl::StatusOr<QueryAnswer> Shard::Query(const QueryRun& input) {
 absl::StatusOr<api::Payload> Shard::AskFlow(LiveRun& run,
                                             const std::string& query,
                                             const api::Payload& input) {
+  crashes_.Switch(run.state.uid, run.name, run.state.run.flow());
+  InQuery in_query(crashes_);
   return run.flow->Query(query, input);
 }
 
