@@ -169,6 +169,8 @@ class Shard : private sdk::PayloadReader {
                       Times now);
   template <typename Input>
   absl::Status Ask(Input input, Times now);
+  // What the action reads of the run is of the batch in hand: next round.
+  bool MustWait(const storage::v1::BatchRecord& record, Uid uid) const;
   // What the batch does to one run.
   absl::Status Act(const storage::v1::BatchRecord& record, const RunName& name,
                    Times now);

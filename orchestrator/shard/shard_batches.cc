@@ -128,6 +128,7 @@ absl::Status Shard::WorkOn(OpenBatch& batch, int actions_max, int looks_max,
   int actions = 0;
   size_t looks = 0;
   while (looks < page.uids.size() && actions < actions_max) {
+    if (MustWait(record, page.uids[looks])) break;
     ASSIGN_OR_RETURN(auto run, CurrentRun(page.uids[looks++]));
     if (!run.has_value() ||
         FromProto(run->create_time()) > FromProto(record.create_time())) {
@@ -144,6 +145,7 @@ absl::Status Shard::WorkOn(OpenBatch& batch, int actions_max, int looks_max,
     CloseBatch(batch, now);
     return absl::OkStatus();
   }
+  if (looks == 0) return absl::OkStatus();
   if (looks < page.uids.size()) {
     ASSIGN_OR_RETURN(page, store_.ListRuns(record.namespace_(), record.cursor(),
                                            static_cast<int>(looks)));
@@ -174,6 +176,12 @@ absl::Status Shard::Ask(Input input, Times now) {
     reply();
   }
   return *answer;
+}
+
+bool Shard::MustWait(const BatchRecord& record, Uid uid) const {
+  const auto action = static_cast<BatchAction>(record.action());
+  return (action == BatchAction::kRetry || action == BatchAction::kDelete) &&
+         changed_.contains(uid);
 }
 
 absl::Status Shard::Act(const BatchRecord& record, const RunName& name,
