@@ -1,13 +1,16 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "activity_worker/core/reassembler.h"
+#include "anabranch/v1/run.pb.h"
 #include "anabranch/v1/worker_stream.pb.h"
 #include "base/check.h"
 #include "claude/checkpoint.h"
 #include "claude/json.h"
 #include "claude/sse.h"
 #include "claude/transcript.h"
+#include "orchestrator/filter/filter.h"
 #include "orchestrator/log/record.h"
 #include "orchestrator/rpc/stream_door.h"
 #include "tests/fuzz/bytes.h"
@@ -129,10 +132,31 @@ void Json(std::string_view input) {
   }
 }
 
+// Any text is a filter or an error, and a filter takes any run.
+void Filter(std::string_view input) {
+  auto filter = filter::ParseFilter(input);
+  if (!filter.ok()) {
+    AB_CHECK(!filter.status().message().empty());
+    return;
+  }
+  v1::Run run;
+  absl::Time now = absl::FromUnixSeconds(1700000000);
+  filter->Matches(run, now);
+  run.set_run_id("r1");
+  run.set_flow("claude_chat");
+  run.set_state(v1::RUN_STATE_FAILED);
+  run.set_retrying(true);
+  (*run.mutable_labels())["team"] = "search";
+  run.mutable_create_time()->set_seconds(1600000000);
+  run.mutable_parent()->set_run_id("p1");
+  filter->Matches(run, now);
+}
+
 }  // namespace
 
 const std::map<std::string, Target>& Targets() {
   static const std::map<std::string, Target> targets = {
+      {"filter", Filter},
       {"json", Json},
       {"record", Record},
       {"server_pieces", ServerPieces},

@@ -139,6 +139,8 @@ class Player {
   // While time passes each line tells when.
   bool advancing_ = false;
   std::vector<std::string> outputs_;
+  // Replies that have not come yet.
+  int awaited_ = 0;
 };
 
 }  // namespace anabranch::scenarios

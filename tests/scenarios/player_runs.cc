@@ -34,16 +34,22 @@ absl::StatusOr<shard::RunName> RunOf(const Command& command) {
   return shard::RunName{"default", Word(command, 1)};
 }
 
-// A reply that is there when the round is over.
-shard::DoneReply Into(absl::Status& answer) {
-  answer = absl::UnknownError("no answer");
-  return [&answer](absl::Status status) { answer = std::move(status); };
+// A reply that is awaited: RoundAndAnswer makes rounds until it is there.
+shard::DoneReply Into(absl::Status& answer, int& awaited) {
+  ++awaited;
+  return [&answer, &awaited](absl::Status status) {
+    answer = std::move(status);
+    --awaited;
+  };
 }
 
 template <typename T>
-shard::Reply<T> Into(absl::StatusOr<T>& answer) {
-  answer = absl::UnknownError("no answer");
-  return [&answer](absl::StatusOr<T> result) { answer = std::move(result); };
+shard::Reply<T> Into(absl::StatusOr<T>& answer, int& awaited) {
+  ++awaited;
+  return [&answer, &awaited](absl::StatusOr<T> result) {
+    answer = std::move(result);
+    --awaited;
+  };
 }
 
 // What `start` names beside the flow.
@@ -99,7 +105,7 @@ absl::Status Player::Start(const Command& command) {
   }
   RETURN_IF_ERROR(ReadStartOptions(command, input));
   absl::StatusOr<shard::StartedRun> answer;
-  input.reply = Into(answer);
+  input.reply = Into(answer, awaited_);
   RoundAndAnswer(std::move(input), [this, &answer] {
     PrintError(answer.status());
     if (answer.ok()) Print(answer->created ? "created" : "exists");
@@ -113,6 +119,8 @@ void Player::RoundAndAnswer(shard::Input input,
   std::vector<shard::Input> inputs;
   inputs.push_back(std::move(input));
   Round(std::move(inputs));
+  // What rests on the batch before is answered a round later.
+  while (awaited_ > 0) Round({});
   std::vector<std::string> led_to = std::exchange(outputs_, std::move(before));
   print();
   outputs_.insert(outputs_.end(), led_to.begin(), led_to.end());
@@ -133,7 +141,7 @@ absl::Status Player::Signal(const Command& command) {
   }
   input.request_id = Option(command, "request");
   absl::Status answer;
-  input.reply = Into(answer);
+  input.reply = Into(answer, awaited_);
   RoundAndAnswer(std::move(input), [this, &answer] { PrintError(answer); });
   return absl::OkStatus();
 }
@@ -145,7 +153,7 @@ absl::Status Player::Ask(const Command& command) {
   input.reason = "as asked";
   input.request_id = Option(command, "request");
   absl::Status answer;
-  input.reply = Into(answer);
+  input.reply = Into(answer, awaited_);
   RoundAndAnswer(std::move(input), [this, &answer] { PrintError(answer); });
   return absl::OkStatus();
 }
@@ -160,7 +168,7 @@ absl::Status Player::Retry(const Command& command) {
   ASSIGN_OR_RETURN(input.name, RunOf(command));
   input.request_id = Option(command, "request");
   absl::StatusOr<shard::RetriedRun> answer;
-  input.reply = Into(answer);
+  input.reply = Into(answer, awaited_);
   RoundAndAnswer(std::move(input), [this, &answer] {
     PrintError(answer.status());
     if (!answer.ok()) return;
@@ -175,7 +183,7 @@ absl::Status Player::Delete(const Command& command) {
   ASSIGN_OR_RETURN(input.name, RunOf(command));
   input.force = Word(command, 2) == "force";
   absl::Status answer;
-  input.reply = Into(answer);
+  input.reply = Into(answer, awaited_);
   RoundAndAnswer(std::move(input), [this, &answer] { PrintError(answer); });
   return absl::OkStatus();
 }
@@ -187,7 +195,7 @@ absl::Status Player::Query(const Command& command) {
   input.input.set_json_text(
       command.words.plain.size() > 3 ? command.words.plain[3] : "null");
   absl::StatusOr<shard::QueryAnswer> answer;
-  input.reply = Into(answer);
+  input.reply = Into(answer, awaited_);
   RoundAndAnswer(std::move(input), [this, &answer] {
     PrintError(answer.status());
     if (!answer.ok()) return;
@@ -213,7 +221,7 @@ absl::Status Player::Queue(const Command& command) {
     input.record.set_default_key_limit(key_limit);
   }
   absl::Status answer;
-  input.reply = Into(answer);
+  input.reply = Into(answer, awaited_);
   RoundAndAnswer(std::move(input), [this, &answer] { PrintError(answer); });
   return absl::OkStatus();
 }
