@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "client/lib/payload.h"
 #include "tests/e2e/fork_job.h"
 
 namespace anabranch::e2e {
@@ -64,8 +65,8 @@ constexpr int kWaiting = 3;
 
 constexpr char kMapInput[] = R"json({
   "flow": "claude_chat",
-  "at_once": 2,
-  "inputs": [
+  "concurrency": 2,
+  "items": [
     {"prompt": "One.", "model": "claude-haiku-5-5", "max_tokens": 40},
     {"prompt": "Two.", "model": "claude-opus-5-5", "max_tokens": 50},
     {"prompt": "Three.", "model": "claude-sonnet-5-5", "max_tokens": 30},
@@ -76,7 +77,7 @@ constexpr char kRepeatInput[] = R"json({
   "flow": "claude_chat",
   "input": {"prompt": "Again.", "model": "claude-haiku-5-5", "max_tokens": 30},
   "times": 4,
-  "rounds_per_generation": 2
+  "continue_every": 2
 })json";
 
 absl::Status StartNamed(client::Client& client, const std::string& run_id,
