@@ -113,14 +113,14 @@ absl::Status QueryFailed(const RunName& name, const std::string& query,
 absl::Status QueriesAreDeadly(const RunName& name,
                               const storage::v1::FlowCrashRecord& record) {
   return WithPrecondition(
-      MakeError(StatusCode::kFailedPrecondition, "QUERY_CRASHED",
-                absl::StrCat("a query of run ", name.run_id,
-                             " took the server down ", record.deaths(),
-                             " times (build ", record.build_id(),
-                             "): it is not asked any more; what the flow has "
-                             "published can be read, and a build in which that "
-                             "is mended answers again"),
-                {{"run_id", name.run_id}, {"build_id", record.build_id()}}),
+      MakeError(
+          StatusCode::kFailedPrecondition, "QUERY_CRASHED",
+          absl::StrCat("a query of run ", name.run_id, " took the server down ",
+                       record.deaths(), " times (build ", record.build_id(),
+                       "): it is not asked any more; what the flow has "
+                       "published can be read, and a build in which that "
+                       "is mended answers again"),
+          {{"run_id", name.run_id}, {"build_id", record.build_id()}}),
       "FLOW_BUILD", name.run_id, "queries must come back");
 }
 
