@@ -71,7 +71,7 @@ absl::StatusOr<StartedRun> Shard::UseExisting(StartRun& input, Uid uid,
                                               Times now) {
   ASSIGN_OR_RETURN(LiveRun * run, runs_.Load(uid));
   if (run == nullptr) return RunNotFound(input.name);
-  const StartedRun existing{input.name, uid, false};
+  StartedRun existing{input.name, uid, false};
   const bool same = run->start_digest == StartDigest(input);
   if (!input.use_existing || (run->state.closed() && input.signals.empty())) {
     if (same) return existing;
