@@ -59,6 +59,9 @@ class ShardRunner::Impl {
   absl::Status Start() {
     RETURN_IF_ERROR(CountDeath());
     RETURN_IF_ERROR(shard_.Recover(Now()));
+    // What recovery found, a run to be blocked, mail taken in, is durable
+    // before anybody is answered: reads come from the store.
+    Round({});
     thread_ = std::thread([this] { Run(); });
     return absl::OkStatus();
   }
@@ -112,8 +115,6 @@ class ShardRunner::Impl {
   Times Now() { return {clock_.Now(), clock_.Steady()}; }
 
   void Run() {
-    // Recovery may have taken mail in: its batch comes first.
-    Round({});
     while (auto inputs = Wait()) Round(*std::move(inputs));
   }
 

@@ -30,10 +30,12 @@ struct ShardRunnerOptions {
 };
 
 // Threads: Post from any thread. Owns one thread of its own; everything else
-// happens there. A write that the log refuses ends the process.
+// happens there, but for the first round, which is over when Start returns. A
+// write that the log refuses ends the process.
 class ShardRunner {
  public:
-  // Reads what is open and due. All references outlive the runner.
+  // Reads what is open and due, and makes durable what that brings about: who
+  // reads the store afterwards sees it. All references outlive the runner.
   static absl::StatusOr<std::unique_ptr<ShardRunner>> Start(
       log::EventLog& log, const sdk::FlowRegistry& flows, Clock& clock,
       Random& random, Effects& effects, ShardRunnerOptions options);

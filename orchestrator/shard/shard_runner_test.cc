@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "orchestrator/log/memory_event_log.h"
+#include "orchestrator/log/store.h"
 #include "sdk/flow_context.h"
 #include "sdk/flow_instance.h"
 #include "tests/support/await.h"
@@ -33,6 +34,10 @@ Future<Payload> Returns(FlowContext&, FlowInput input) {
   co_return input.payload;
 }
 
+Future<Payload> Waits(FlowContext& ctx, FlowInput) {
+  co_return co_await ctx.ReceiveSignal("word");
+}
+
 class NoEffects : public Effects {
  public:
   void SendToWorker(StreamId, std::vector<api::ServerMessage>) override {}
@@ -46,13 +51,24 @@ class NoEffects : public Effects {
 class ShardRunnerTest : public ::testing::Test {
  protected:
   ShardRunnerTest() : flows_("build") {
-    sdk::FlowDefinition flow;
-    flow.name = "returns";
-    flow.create = [] { return std::make_unique<sdk::FlowInstance>(Returns); };
-    flows_.Register(std::move(flow));
+    Register("returns", Returns);
+    Register("waits", Waits);
     auto slot = FlowSlot::InMemory("build");
     EXPECT_TRUE(slot.ok()) << slot.status();
     slot_ = *std::move(slot);
+    Start();
+  }
+
+  void Register(const std::string& name, sdk::FlowFunction function) {
+    sdk::FlowDefinition flow;
+    flow.name = name;
+    flow.create = [function] {
+      return std::make_unique<sdk::FlowInstance>(function);
+    };
+    flows_.Register(std::move(flow));
+  }
+
+  void Start() {
     auto runner = ShardRunner::Start(log_, flows_, clock_, random_, effects_,
                                      {.flow_slot = slot_.get()});
     EXPECT_TRUE(runner.ok()) << runner.status();
@@ -77,10 +93,11 @@ class ShardRunnerTest : public ::testing::Test {
   }
 
   void Post(const std::string& run_id,
-            std::function<void(absl::StatusOr<StartedRun>)> reply) {
+            std::function<void(absl::StatusOr<StartedRun>)> reply,
+            const std::string& flow = "returns") {
     StartRun start;
     start.name = {"default", run_id};
-    start.flow = "returns";
+    start.flow = flow;
     start.input.set_json_text("1");
     start.reply = std::move(reply);
     runner_->Post(std::move(start));
@@ -161,6 +178,28 @@ TEST_F(ShardRunnerTest, StoppedWhileThreadsPostItAnswersEachOnce) {
   runner_->Stop();
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(answered, posted);
+}
+
+TEST_F(ShardRunnerTest, WhatRecoveryFindsIsInTheStoreWhenStartReturns) {
+  AnswerAppends();
+  std::promise<Uid> started;
+  Post(
+      "r",
+      [&started](const absl::StatusOr<StartedRun>& run) {
+        started.set_value(run.ok() ? run->uid : Uid{});
+      },
+      "waits");
+  const Uid uid = started.get_future().get();
+  runner_->Stop();
+
+  log_.CrashAndReopen();
+  slot_->Enter({uid, 2});
+  slot_->SetDeaths(2);
+  slot_->Reopen("build");
+  Start();
+  auto status = log::StoreReader(log_).ReadStatus(uid);
+  ASSERT_TRUE(status.ok() && status->has_value()) << status.status();
+  EXPECT_EQ((*status)->run().state(), api::RUN_STATE_BLOCKED);
 }
 
 }  // namespace
