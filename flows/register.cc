@@ -5,6 +5,7 @@
 #include "flows/fork_compare.h"
 #include "flows/map_runs.h"
 #include "flows/repeat.h"
+#include "flows/run_activity.h"
 
 namespace anabranch::flows {
 
@@ -17,6 +18,7 @@ void RegisterFlows(sdk::FlowRegistry& registry) {
   registry.Register(WaitForSignal());
   registry.Register(MapRuns());
   registry.Register(Repeat());
+  registry.Register(RunActivity());
 }
 
 }  // namespace anabranch::flows

@@ -24,7 +24,8 @@ TEST_F(RegisteredFlows, AreAllThatShip) {
   for (const auto* flow : registry_.List()) names.push_back(flow->name);
   EXPECT_THAT(names, ::testing::ElementsAre(
                          "claude_chat", "echo", "fork_compare", "map_runs",
-                         "repeat", "sequence", "sleep", "wait_for_signal"));
+                         "repeat", "run_activity", "sequence", "sleep",
+                         "wait_for_signal"));
 }
 
 TEST_F(RegisteredFlows, DescribeThemselves) {
