@@ -10,8 +10,11 @@ PROGRAMS=(
 )
 
 # The same for every call: Bazel drops its analysis when an option changes.
-# Tests find buf through the variable.
-BAZEL_FLAGS=(--test_env=ANABRANCH_BUF="$BUF_DIR/buf")
+# Tests find stock clients through the variables.
+BAZEL_FLAGS=(
+  --test_env=ANABRANCH_BUF="$BUF_DIR/buf"
+  --test_env=ANABRANCH_NODE_MODULES="$NODE_DIR/node_modules"
+)
 
 # Bazel needs a home for its caches; services and CI may give none.
 prepare_bazel() {

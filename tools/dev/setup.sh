@@ -1,8 +1,12 @@
-# Brings a Debian 12 to where everything builds: apt packages, and buf from npm.
-# Costs some milliseconds when all is there.
+# Brings a Debian 12 to where everything builds and is tested: apt packages, and
+# buf and other stock clients from npm. Costs some milliseconds when all is there.
 
 BUF_VERSION=1.75.0
 BUF_DIR=$ROOT/.cache/buf-$BUF_VERSION
+
+# Node's packages for tests, as tests/clients/package.json pins them.
+NODE_PACKAGES=$ROOT/tests/clients/package.json
+NODE_DIR=$ROOT/.cache/node-$(sha256sum "$NODE_PACKAGES" | cut -c 1-12)
 
 # packages_of GROUP…: the names in these groups of packages.txt.
 packages_of() {
@@ -75,7 +79,7 @@ apt_install() {
   phase_end
 }
 
-# The packages that buf needs and that are not here. NodeSource's nodejs brings
+# What npm installs needs these, and they are not here. NodeSource's nodejs brings
 # npm along and conflicts with Debian's npm, so the commands decide.
 npm_packages() {
   command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm
@@ -101,7 +105,25 @@ install_buf() {
   phase_end
 }
 
-# ensure GROUP…: build, lint (groups of packages.txt) and buf.
+have_node_packages() { [[ -d $NODE_DIR/node_modules ]]; }
+
+install_node_packages() {
+  local log=$ROOT/.cache/log/npm-clients.log work=$NODE_DIR.new
+  mkdir -p "$ROOT/.cache/log"
+  rm -rf "$work"
+  phase_begin "Installing the stock clients of tests/clients/package.json from npm"
+  mkdir -p "$work"
+  cp "$NODE_PACKAGES" "$work/"
+  quietly "$log" "npm install" npm install --prefix "$work" --no-audit \
+    --no-fund --no-package-lock --ignore-scripts ||
+    die "npm could not install what $NODE_PACKAGES names; $log has all it said."
+  rm -rf "$NODE_DIR"
+  mv "$work" "$NODE_DIR"
+  phase_end
+}
+
+# ensure GROUP…: build, lint, clients (groups of packages.txt; clients with
+# node's packages) and buf.
 ensure() {
   local -a missing=()
   check_platform
@@ -110,15 +132,20 @@ ensure() {
   elif ! ((ANYWAY)); then
     die "dpkg-query is not here, so what is installed cannot be told."
   fi
-  if [[ " $* " == *" buf "* ]] && ! have_buf; then
+  local want_buf='' want_node=''
+  if [[ " $* " == *" buf "* ]] && ! have_buf; then want_buf=1; fi
+  if [[ " $* " == *" clients "* ]] && ! have_node_packages; then want_node=1; fi
+  # The clients run on node, whatever is installed already.
+  if [[ -n $want_buf || " $* " == *" clients "* ]]; then
     missing+=($(npm_packages))
   fi
   if ((${#missing[@]})); then apt_install "${missing[@]}"; fi
-  if [[ " $* " == *" buf "* ]] && ! have_buf; then install_buf; fi
+  if [[ -n $want_buf ]]; then install_buf; fi
+  if [[ -n $want_node ]]; then install_node_packages; fi
 }
 
 verb_setup() {
-  ensure build lint buf
+  ensure build lint buf clients
   # After sudo, what was made belongs to the caller, who goes on without it.
   if [[ -n ${SUDO_UID:-} && -d $ROOT/.cache ]]; then
     chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$ROOT/.cache"

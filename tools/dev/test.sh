@@ -33,7 +33,7 @@ verb_test() {
   done
   ((${#targets[@]})) || targets=(//...)
   say "Will build and run the tests ($config): ${targets[*]}."
-  ensure build buf
+  ensure build buf clients
   prepare_bazel
   mkdir -p "$ROOT/.cache/log"
   phase_begin "Testing ($config)"
