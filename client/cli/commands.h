@@ -7,6 +7,8 @@
 namespace anabranch::cli {
 
 void AddBatchCommands(CLI::App& app, Session& session);
+// completion, and what its scripts call.
+void AddCompletionCommands(CLI::App& app, Session& session);
 void AddConversationsCommands(CLI::App& app, Session& session);
 void AddFlowsCommand(CLI::App& app, Session& session);
 // Below `run`.

@@ -36,6 +36,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddQueuesCommands(app, session);
   AddReplayCommand(app, session);
   AddStatusCommand(app, session);
+  AddCompletionCommands(app, session);
   AddVersionCommand(app, session);
 }
 

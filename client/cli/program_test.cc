@@ -34,6 +34,7 @@ TEST_F(ProgramTest, HelpOfEveryCommandHasAnExample) {
       {"runs", "terminate"},
       {"runs", "signal"},
       {"status"},
+      {"completion"},
       {"version"}};
   for (std::vector<std::string> command : commands) {
     command.push_back("--help");
