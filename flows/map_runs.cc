@@ -73,6 +73,7 @@ absl::StatusOr<MapRunsInput> Parse(std::string_view json) {
 struct Board {
   MapRunsInput input;
   size_t next = 0;
+  size_t ended = 0;
   size_t failed = 0;
   // JSON texts, by item.
   std::vector<std::string> results;
@@ -92,6 +93,22 @@ std::string Failed(const anabranch::v1::Failure& failure) {
       .Take();
 }
 
+// What the query `progress` is answered.
+absl::StatusOr<Payload> Progress(const Board& board) {
+  return JsonPayload(claude::JsonWriter()
+                         .BeginObject()
+                         .Key("items")
+                         .Int(static_cast<int64_t>(board.results.size()))
+                         .Key("started")
+                         .Int(static_cast<int64_t>(board.next))
+                         .Key("ended")
+                         .Int(static_cast<int64_t>(board.ended))
+                         .Key("failed")
+                         .Int(static_cast<int64_t>(board.failed))
+                         .EndObject()
+                         .Take());
+}
+
 // Takes one item after the other until none is left.
 Future<Payload> Lane(FlowContext& ctx, std::shared_ptr<Board> board) {
   while (board->next < board->input.items.size() && !ctx.cancel_requested()) {
@@ -99,6 +116,7 @@ Future<Payload> Lane(FlowContext& ctx, std::shared_ptr<Board> board) {
     const auto ended = co_await ctx.StartChild(
         {.flow = board->input.flow,
          .input = JsonPayload(board->input.items[item])});
+    ++board->ended;
     const auto result = ended.ok()
                             ? PayloadJson(ctx, *ended)
                             : absl::StatusOr<std::string>(ended.status());
@@ -120,6 +138,8 @@ Future<Payload> RunMapRuns(FlowContext& ctx, FlowInput input) {
   auto board = std::make_shared<Board>();
   board->input = *std::move(parsed);
   board->results.resize(board->input.items.size());
+  const auto progress = ctx.Answer(
+      "progress", [board](const Payload&) { return Progress(*board); });
   const auto lanes = std::min(static_cast<size_t>(board->input.concurrency),
                               board->input.items.size());
   std::vector<Future<Payload>> running;

@@ -5,7 +5,8 @@ namespace anabranch::flows {
 
 inline constexpr char kMapRunsDescription[] =
     "Runs a flow once for each item of a list, some at a time, and collects "
-    "what they come to. A run that fails does not stop the others.";
+    "what they come to. A run that fails does not stop the others. The query "
+    "`progress` tells how many have ended.";
 inline constexpr char kMapRunsInputSchema[] = R"json({
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "title": "map_runs input",

@@ -50,6 +50,16 @@ TEST(MapRunsFlow, LargeResultsAreRead) {
             R"({"results":[{"result":{"a":"b"}}],"failed":0})");
 }
 
+TEST(MapRunsFlow, AnswersHowFarItIs) {
+  FlowDriver run(MapRuns());
+  run.Start(R"({"flow":"echo","items":[1,2,3],"concurrency":2})");
+  run.FailChild("echo", "timeout", "too slow");
+  const auto progress = run.Query("progress");
+  ASSERT_TRUE(progress.ok()) << progress.status();
+  EXPECT_EQ(progress->json_text(),
+            R"({"items":3,"started":3,"ended":1,"failed":1})");
+}
+
 TEST(MapRunsFlow, NothingToDoIsDoneAtOnce) {
   FlowDriver run(MapRuns());
   run.Start(R"({"flow":"echo","items":[]})");
