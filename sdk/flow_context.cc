@@ -46,7 +46,9 @@ Future<std::string> FlowContext::ChildStarted(const Future<Payload>& child) {
 }
 
 void FlowContext::Cancel(const Future<Payload>& future) {
-  if (future.state()->seq != 0) runtime_.CancelOpen(future.state()->seq);
+  // Often asked by destructors, out of which nothing may be thrown.
+  if (!future.valid() || future.state()->seq == 0) return;
+  runtime_.CancelOpen(future.state()->seq);
 }
 
 Future<Payload> FlowContext::CancelRequested() {

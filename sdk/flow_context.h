@@ -108,7 +108,7 @@ class FlowContext {
   // Gives up an activity, timer or child: its future fails with `cancelled` at
   // once and a worker that carries it out is told. A child, or an activity with
   // WAIT_COMPLETED, is asked, and its future closes as it does. Nothing when it
-  // is closed.
+  // is closed, or stands for nothing.
   void Cancel(const Future<Payload>& future);
 
   // True once somebody asked the run to cancel: what was open in its scope was

@@ -69,6 +69,16 @@ void FlowInstance::Deliver(const HistoryEvent& event) {
   if ((event.internal_flags() & kFlagContinueAsNewSuggested) != 0) {
     runtime_.continue_as_new_suggested = true;
   }
+  try {
+    TakeIn(event);
+  } catch (...) {
+    // Of author's code that runs in no coroutine: a flow that is a plain
+    // function, a copy of a result.
+    runtime_.KeepException();
+  }
+}
+
+void FlowInstance::TakeIn(const HistoryEvent& event) {
   if (event.has_run_started()) {
     Start(event);
   } else {
@@ -177,9 +187,7 @@ absl::StatusOr<Payload> FlowInstance::Query(std::string_view name,
 
 void FlowInstance::CloseIfReturned() {
   if (!started_ || returned_ || !runtime_.exception.empty()) return;
-  // A function that is no coroutine may return an empty future: our caller's
-  // bug.
-  AB_CHECK(main_.state() != nullptr);
+  // A function that is no coroutine may return an empty future: this throws.
   if (!main_.IsDone()) return;
   returned_ = true;
   Command command;

@@ -76,6 +76,7 @@ class FlowInstance {
   std::vector<std::string> TakeLogLines();
 
  private:
+  void TakeIn(const anabranch::v1::HistoryEvent& event);
   void Start(const anabranch::v1::HistoryEvent& event);
   void Resolve(const anabranch::v1::HistoryEvent& event);
   void ResolveActivity(const anabranch::v1::HistoryEvent& event);

@@ -17,7 +17,6 @@
 #pragma once
 
 #include <coroutine>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -27,6 +26,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "sdk/failure.h"
+#include "sdk/misuse.h"
 #include "sdk/runtime.h"
 
 namespace anabranch::sdk {
@@ -49,28 +49,57 @@ class Future {
  public:
   class promise_type;
 
-  // Stands for nothing: must not be awaited.
+  // Stands for nothing, as one that was moved from does: whoever awaits it or
+  // asks it anything but valid() blocks its run.
   Future() = default;
   explicit Future(std::shared_ptr<FutureState<T>> state)
       : state_(std::move(state)) {}
 
+  // Stands for something.
+  bool valid() const { return state_ != nullptr; }
+
   // Closed, either way.
-  bool IsDone() const { return state_->done(); }
+  bool IsDone() const { return state()->done(); }
   // Closed with a value.
-  bool IsCompleted() const { return state_->done() && !state_->failed(); }
+  bool IsCompleted() const { return IsDone() && !state_->failed(); }
   // Closed without one.
-  bool IsFailed() const { return state_->failed(); }
+  bool IsFailed() const { return state()->failed(); }
+
+  // These three block the run when they are asked at another time.
+
   // Only when IsFailed().
-  const anabranch::v1::Failure& error() const { return state_->failure(); }
+  const anabranch::v1::Failure& error() const {
+    if (!IsFailed()) {
+      ThrowMisuse(
+          "error() of a Future that has not failed: ask IsFailed() first");
+    }
+    return state_->failure();
+  }
   // Only when IsCompleted().
-  const T& value() const { return state_->value(); }
-
+  const T& value() const {
+    if (!IsCompleted()) {
+      ThrowMisuse(
+          "value() of a Future that has not completed: co_await it, or ask "
+          "IsCompleted() first");
+    }
+    return state_->value();
+  }
   // Value or failure; only when IsDone().
-  absl::StatusOr<T> result() const { return ResultOf(*state_); }
+  absl::StatusOr<T> result() const {
+    if (!IsDone()) {
+      ThrowMisuse(
+          "result() of a Future that is not done: co_await it, or ask "
+          "IsDone() first");
+    }
+    return ResultOf(*state_);
+  }
 
-  const std::shared_ptr<FutureState<T>>& state() const { return state_; }
+  const std::shared_ptr<FutureState<T>>& state() const {
+    if (state_ == nullptr) ThrowEmptyFuture();
+    return state_;
+  }
 
-  bool await_ready() const { return state_->done(); }
+  bool await_ready() const { return IsDone(); }
   void await_suspend(std::coroutine_handle<> waiter) { state_->Wait(waiter); }
   absl::StatusOr<T> await_resume() const { return result(); }
 
@@ -103,16 +132,7 @@ class Future<T>::promise_type {
     }
   }
 
-  void unhandled_exception() {
-    try {
-      throw;
-    } catch (const std::exception& e) {
-      runtime_.exception = e.what();
-    } catch (...) {
-      runtime_.exception = "an exception that is no std::exception";
-    }
-    if (runtime_.exception.empty()) runtime_.exception = "unnamed exception";
-  }
+  void unhandled_exception() { runtime_.KeepException(); }
 
   // Nothing but our own futures can be awaited in a flow.
   template <typename U>
@@ -199,6 +219,7 @@ Future<std::vector<T>> AllOf(std::vector<Future<T>> futures) {
 // others run on. At least one.
 template <typename... Ts>
 Future<size_t> AnyOf(const Future<Ts>&... futures) {
+  static_assert(sizeof...(Ts) > 0, "AnyOf of nothing would never close");
   std::vector<FutureStateBase*> states = {futures.state().get()...};
   auto state = std::make_shared<FutureState<size_t>>(states.front()->runtime());
   for (size_t i = 0; i < states.size(); ++i) {

@@ -16,6 +16,22 @@ using anabranch::v1::Failure;
 using anabranch::v1::Payload;
 using anabranch::v1::SignalReceived;
 
+namespace {
+
+// Of the exception being handled; not empty.
+std::string CurrentException() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    const std::string what = e.what();
+    return what.empty() ? "unnamed exception" : what;
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+}  // namespace
+
 void FutureStateBase::Fail(Failure failure) {
   if (done_) return;
   failure_ = std::move(failure);
@@ -81,6 +97,11 @@ void Runtime::RunReady() {
     ready_.pop_front();
     next.resume();
   }
+}
+
+void Runtime::KeepException() {
+  std::string text = CurrentException();
+  if (exception.empty()) exception = std::move(text);
 }
 
 int64_t Runtime::Ask(Command command) {
@@ -283,10 +304,9 @@ absl::StatusOr<Payload> Runtime::Query(const AnswerFunction& handler,
       answer =
           absl::UnknownError(absl::StrCat("the answer threw: ", exception));
     }
-  } catch (const std::exception& e) {
-    answer = absl::UnknownError(absl::StrCat("the answer threw: ", e.what()));
   } catch (...) {
-    answer = absl::UnknownError("the answer threw no std::exception");
+    answer = absl::UnknownError(
+        absl::StrCat("the answer threw: ", CurrentException()));
   }
   DestroyFramesFrom(frames);
   querying_ = false;

@@ -114,6 +114,8 @@ class Runtime {
   // Inert: being destroyed, closed, or answering a query.
   bool inert() const { return evicting_ || closed_ || querying_; }
   bool querying() const { return querying_; }
+  // Within a catch block: the exception is the flow's.
+  void KeepException();
 
   // --- commands ---
   // Numbers the command and queues it; 0 and nothing when inert.
@@ -168,7 +170,7 @@ class Runtime {
   bool replaying = false;
   bool cancel_requested = false;
   uint64_t random_state = 0;
-  // Set once a coroutine let an exception out.
+  // Set once the flow let an exception out: the first one, as it says the most.
   std::string exception;
   // More resumptions or commands than an activation may have.
   bool stuck = false;

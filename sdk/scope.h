@@ -28,8 +28,9 @@
 
 namespace anabranch::sdk {
 
-// A cheap handle; copies stand for the same scope. Letting go of the last one
-// cancels nothing. Under its flow's role; not to be used after the flow.
+// A cheap handle; copies stand for the same scope, and one that was moved from
+// does, too. Letting go of the last one cancels nothing. Under its flow's role;
+// not to be used after the flow.
 class Scope {
  public:
   // Below the run's own scope: cancelled when somebody cancels the run.
@@ -38,6 +39,10 @@ class Scope {
   Scope(FlowContext& context, const Scope& parent);
   // Below nothing: only its own Cancel cancels it, not the run's cancellation.
   static Scope Shielded(FlowContext& context);
+  // Moving copies: there is no scope that stands for nothing.
+  Scope(const Scope&) = default;
+  Scope& operator=(const Scope&) = default;
+  ~Scope() = default;
 
   // As in FlowContext, but belonging to this scope. Once it is cancelled they
   // fail at once with `cancelled`.
