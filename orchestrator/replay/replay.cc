@@ -48,7 +48,11 @@ class Replayer {
     for (const auto& activation : history) {
       if (activation.events().empty()) continue;
       if (!IsStimulus(activation.events(0))) continue;
-      if (!Activation(activation)) return {nullptr, std::move(mismatch_)};
+      if (Activation(activation)) continue;
+      // Its locals' destructors are its author's code, too.
+      InFlow in_flow(input_.guard, activation.events(0));
+      flow_.reset();
+      return {nullptr, std::move(mismatch_)};
     }
     flow_->SetReplaying(false);
     return {std::move(flow_), std::nullopt};
@@ -104,9 +108,7 @@ class Replayer {
     if (!flow_->exception().empty()) {
       mismatch_ = Mismatch{
           v1::BLOCKED_REASON_FLOW_ERROR, event.event_id(),
-          absl::StrCat("the flow threw at event ", event.event_id(), " of ",
-                       input_.run, " (flow ", input_.flow->name, ", build ",
-                       input_.build_id, "): ", flow_->exception())};
+          ExceptionReport(input_, event.event_id(), flow_->exception())};
       return false;
     }
     if (flow_->stuck()) {
@@ -144,6 +146,15 @@ class Replayer {
 };
 
 }  // namespace
+
+std::string ExceptionReport(const ReplayInput& input, int64_t event_id,
+                            const std::string& what) {
+  return absl::StrCat("the flow threw at event ", event_id, " of ", input.run,
+                      " (flow ", input.flow->name, ", build ", input.build_id,
+                      "): ", what,
+                      "\n  what to do: run a build in which that is mended, or "
+                      "terminate the run");
+}
 
 bool IsStimulus(const HistoryEvent& event) {
   // The alphabet's numbers: 10 to 29 are stimuli.

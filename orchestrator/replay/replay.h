@@ -4,6 +4,7 @@
 // commands are matched to events by kind, number and name, never by argument.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,10 @@ struct ReplayInput {
 // Delivers all of `history` to a new flow. Threads: the run's role.
 Replayed Replay(const ReplayInput& input,
                 const std::vector<storage::v1::ActivationRecord>& history);
+
+// What is said of a flow that let an exception out at that event.
+std::string ExceptionReport(const ReplayInput& input, int64_t event_id,
+                            const std::string& what);
 
 // True for events that wake a flow.
 bool IsStimulus(const anabranch::v1::HistoryEvent& event);

@@ -73,6 +73,10 @@ void FlowCrashes::Enter(const HistoryEvent& event) {
 
 void FlowCrashes::EnterQuery() { EnterPlace({current_, 0}); }
 
+void FlowCrashes::EnterEviction() {
+  EnterPlace({current_, FlowPlace::kEviction});
+}
+
 void FlowCrashes::EnterPlace(FlowPlace place) {
   place_ = place;
   if (slot_ != nullptr) slot_->Enter(place);
@@ -80,7 +84,9 @@ void FlowCrashes::EnterPlace(FlowPlace place) {
 
 void FlowCrashes::Leave() {
   if (slot_ != nullptr) slot_->Leave();
-  if (records_.empty() || place_.event_id == 0) return;
+  const bool counted_as_a_whole =
+      place_.event_id == 0 || place_.event_id == FlowPlace::kEviction;
+  if (records_.empty() || counted_as_a_whole) return;
   if (records_.erase(place_) > 0) forgotten_.push_back(place_);
 }
 
@@ -128,10 +134,13 @@ std::vector<FlowPlace> FlowCrashes::TakeForgotten() {
 }
 
 std::string CrashReport(const FlowCrashRecord& record) {
+  const std::string place =
+      record.event_id() == FlowPlace::kEviction
+          ? std::string("destructors ran as it left memory")
+          : absl::StrCat("it worked on event ", record.event_id());
   return absl::StrCat(
-      "the flow took the server down ", record.deaths(),
-      " times while it worked on event ", record.event_id(), " (build ",
-      record.build_id(),
+      "the flow took the server down ", record.deaths(), " times while ", place,
+      " (build ", record.build_id(),
       "): it crashed, or did not come back within the watchdog's time. Run a "
       "build in which that is mended, or terminate the run");
 }

@@ -1,8 +1,14 @@
 // FlowCrashes: where flows took the server down, and what must not run again.
 //
-// A place is an event of a generation, or all queries of it (event 0). The
-// first event has no generation yet when its batch is lost with the process:
-// its place is the hash of (flow, input).
+// A place is an event of a generation, all queries of it (event 0), or its
+// evictions (FlowPlace::kEviction). The first event has no generation yet when
+// its batch is lost with the process: its place is the hash of (flow, input).
+//
+// Destructors of a flow's locals are its author's code as well. Those that run
+// because an event ended the flow (it closed the run, or the flow broke down
+// over it) run at that event: nothing of it is durable before they are through,
+// and so it comes again after a death. A flow that is evicted stands after an
+// event that is durable: what is counted there is its evictions as a whole.
 //
 //   deaths of one build at one place
 //     0 ─► 1          counted by the next start, before any flow runs
@@ -14,7 +20,12 @@
 //     n ─► forgotten  another build came back; the run is closed
 //
 // Deaths by a query are not forgotten when another query is answered: it may
-// have asked for something else.
+// have asked for something else. Nor are those by an eviction when another one
+// passes: the flow stood elsewhere then, and one that dies now and then would
+// take the server down for ever. All are counted for one build.
+//
+// When the process ends in order, destructors run unguarded: nobody runs them
+// again.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +66,7 @@ class FlowCrashes : public replay::FlowGuard {
   void Switch(Uid uid, const log::RunName& name, const std::string& flow);
   void Enter(const anabranch::v1::HistoryEvent& event) override;
   void EnterQuery();
+  void EnterEviction();
   void Leave() override;
 
   // Where this build must not run the flow of `uid`; `started` is its first
@@ -94,6 +106,20 @@ class InQuery {
   ~InQuery() { crashes_.Leave(); }
   InQuery(const InQuery&) = delete;
   InQuery& operator=(const InQuery&) = delete;
+
+ private:
+  FlowCrashes& crashes_;
+};
+
+// The same for one eviction.
+class InEviction {
+ public:
+  explicit InEviction(FlowCrashes& crashes) : crashes_(crashes) {
+    crashes_.EnterEviction();
+  }
+  ~InEviction() { crashes_.Leave(); }
+  InEviction(const InEviction&) = delete;
+  InEviction& operator=(const InEviction&) = delete;
 
  private:
   FlowCrashes& crashes_;

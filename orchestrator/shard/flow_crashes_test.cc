@@ -6,7 +6,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/limits.h"
 #include "orchestrator/log/memory_event_log.h"
@@ -27,6 +30,41 @@ Future<Payload> Two(FlowContext& ctx, FlowInput) {
   auto last = co_await ctx.ReceiveSignal("go");
   if (!last.ok()) co_return last.status();
   co_return *last;
+}
+
+// Tells where its flow's code is said to run when it is destroyed.
+class Witness {
+ public:
+  using Places = std::vector<FlowPlace>;
+
+  Witness(const FlowSlot* slot, Places* places)
+      : slot_(slot), places_(places) {}
+  ~Witness() {
+    if (slot_->beat() % 2 == 1) places_->push_back(slot_->place());
+  }
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+
+ private:
+  const FlowSlot* slot_;
+  Places* places_;
+};
+
+// Never closes: its locals die with the flow.
+Future<Payload> Holds(FlowContext& ctx, const FlowSlot* slot,
+                      Witness::Places* places) {
+  Witness witness(slot, places);
+  (co_await ctx.ReceiveSignal("never")).IgnoreError();
+  co_return Payload();
+}
+
+Future<Payload> EndsHolding(FlowContext& ctx, FlowInput, const FlowSlot* slot,
+                            Witness::Places* places) {
+  Future<Payload> held = Holds(ctx, slot, places);
+  auto go = co_await ctx.ReceiveSignal("go");
+  if (!go.ok()) co_return go.status();
+  if (go->json_text() == "\"throw\"") throw std::runtime_error("boom");
+  co_return *go;
 }
 
 void RegisterTwo(sdk::FlowRegistry& flows) {
@@ -163,6 +201,99 @@ TEST_P(FlowCrashesTest, ADeathWhileCountingIsCountedOnce) {
   h.slot().SetDeaths(1);
   h.Restart();
   EXPECT_EQ(h.store.ReadFlowCrashes()->at(0).deaths(), 1);
+}
+
+// Destructors of locals: where a death in one of them is counted.
+class FlowDestructorsTest : public FlowCrashesTest {
+ protected:
+  FlowDestructorsTest() {
+    sdk::FlowDefinition flow;
+    flow.name = "holds";
+    flow.create = [this] {
+      return std::make_unique<sdk::FlowInstance>(
+          [this](FlowContext& ctx, FlowInput input) {
+            return EndsHolding(ctx, std::move(input), &h.slot(), &places);
+          });
+    };
+    h.flows.Register(std::move(flow));
+    EXPECT_TRUE(h.Start("holds", "r").ok());
+    if (GetParam() == 0) evicted.push_back(Eviction());
+    EXPECT_EQ(places, evicted);
+  }
+
+  FlowPlace Eviction() { return {UidOf("r"), FlowPlace::kEviction}; }
+
+  Witness::Places places;
+  // What the start has left there.
+  Witness::Places evicted;
+};
+
+INSTANTIATE_TEST_SUITE_P(Cache, FlowDestructorsTest,
+                         ::testing::Values(0, limits::kLiveFlowsDefault));
+
+TEST_P(FlowDestructorsTest, OfAFlowThatEndsRunAtTheEventThatEndsIt) {
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
+  evicted.push_back({UidOf("r"), 2});
+  EXPECT_EQ(places, evicted);
+}
+
+TEST_P(FlowDestructorsTest, OfAFlowThatIsTerminatedToo) {
+  ASSERT_TRUE(h.Terminate("r").ok());
+  evicted.push_back({UidOf("r"), 2});
+  EXPECT_EQ(places, evicted);
+}
+
+TEST_P(FlowDestructorsTest, OfAFlowThatBreaksDownRunAtTheEventThatItBrokeOn) {
+  ASSERT_TRUE(h.Signal("r", "go", "\"throw\"").ok());
+  EXPECT_EQ(h.Run("r").blocked().reason(), api::BLOCKED_REASON_FLOW_ERROR);
+  evicted.push_back({UidOf("r"), 2});
+  EXPECT_EQ(places, evicted);
+}
+
+TEST_P(FlowDestructorsTest, OfAFlowThatDoesNotMatchRunAtTheEventInHand) {
+  ASSERT_TRUE(h.Signal("r", "other", "1").ok());
+  // Another flow by that name: it ends at once.
+  places.clear();
+  sdk::FlowRegistry changed("build-2");
+  sdk::FlowDefinition flow;
+  flow.name = "holds";
+  flow.create = [this] {
+    return std::make_unique<sdk::FlowInstance>(
+        [this](FlowContext& ctx, const FlowInput&) {
+          Future<Payload> held = Holds(ctx, &h.slot(), &places);
+          ctx.StartTimer(absl::Seconds(1));
+          return held;
+        });
+  };
+  changed.Register(std::move(flow));
+  h.Restart(absl::ZeroDuration(), &changed);
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  EXPECT_EQ(h.Run("r").blocked().reason(), api::BLOCKED_REASON_NON_DETERMINISM);
+  // Replay has begun with its first event, and ended there.
+  ASSERT_FALSE(places.empty());
+  EXPECT_EQ(places.front().event_id, 1);
+}
+
+TEST_P(FlowCrashesTest, TwoDeathsInEvictionsBlockTheRun) {
+  ASSERT_TRUE(h.Start("two", "r").ok());
+  DieAt("r", FlowPlace::kEviction);
+  // It passes in another state: that says nothing of this one.
+  ASSERT_TRUE(h.Signal("r", "other", "1").ok());
+  ASSERT_EQ(Records(), 1u);
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);
+  DieAt("r", FlowPlace::kEviction);
+  const api::Run run = h.Run("r");
+  EXPECT_EQ(run.state(), api::RUN_STATE_BLOCKED);
+  EXPECT_EQ(run.blocked().reason(), api::BLOCKED_REASON_FLOW_CRASHED);
+  EXPECT_EQ(run.blocked().event_id(), 2);
+  EXPECT_NE(run.blocked().report().find("as it left memory"),
+            std::string::npos);
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  h.Restart(absl::ZeroDuration(), &other);
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);
+  ASSERT_TRUE(h.Terminate("r").ok());
+  EXPECT_EQ(Records(), 0u);
 }
 
 TEST(FlowCrashes, QueriesAreRefusedAfterTwoDeathsAndTheRunIsNot) {

@@ -10,7 +10,8 @@
 //        8      8  beat: grows at each entry and each return, so that it is
 //                  odd while a flow runs
 //       16      8  generation (uid) of the run
-//       24      8  event that it works on; 0 for a query
+//       24      8  event that it works on; 0 for a query, 2^63-1 for its
+//                  eviction
 //       32      8  deaths there, while the death that the mark tells of is
 //                  being counted; else 0
 //       40    256  build of the flows, 0-padded
@@ -22,6 +23,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,8 +35,11 @@
 namespace anabranch::shard {
 
 // Where a flow's code runs: an event of a generation, or, with event 0, a
-// query of it.
+// query of it, or, with kEviction, the destructors of its locals when it is
+// taken out of memory.
 struct FlowPlace {
+  static constexpr int64_t kEviction = std::numeric_limits<int64_t>::max();
+
   Uid uid;
   int64_t event_id = 0;
   auto operator<=>(const FlowPlace&) const = default;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "orchestrator/replay/flow_guard.h"
 #include "orchestrator/replay/replay.h"
 
 namespace anabranch::shard {
@@ -195,9 +196,26 @@ absl::Status RunTable::Block(LiveRun& run, v1::BlockedReason reason,
   return absl::OkStatus();
 }
 
+void RunTable::EndFlow(LiveRun& run, const v1::HistoryEvent& event) {
+  if (run.flow == nullptr) return;
+  crashes_.Switch(run.state.uid, run.name, run.state.run.flow());
+  replay::InFlow in_flow(&crashes_, event);
+  run.flow.reset();
+}
+
+void RunTable::EvictFlow(LiveRun& run) {
+  if (run.flow == nullptr) return;
+  crashes_.Switch(run.state.uid, run.name, run.state.run.flow());
+  InEviction in_eviction(crashes_);
+  run.flow.reset();
+}
+
 void RunTable::BlockCrashed(LiveRun& run,
                             const storage::v1::FlowCrashRecord& record) {
-  SetBlocked(run, v1::BLOCKED_REASON_FLOW_CRASHED, record.event_id(),
+  const int64_t event_id = record.event_id() == FlowPlace::kEviction
+                               ? run.state.last_event_id
+                               : record.event_id();
+  SetBlocked(run, v1::BLOCKED_REASON_FLOW_CRASHED, event_id,
              CrashReport(record));
 }
 
@@ -237,7 +255,9 @@ void RunTable::Evict(size_t max) {
   std::sort(open.begin(), open.end());
   for (const auto& [used, uid] : open) {
     if (runs_.size() <= max) return;
-    ForgetName(runs_[uid].name, uid);
+    LiveRun& run = runs_[uid];
+    ForgetName(run.name, uid);
+    EvictFlow(run);
     runs_.erase(uid);
   }
 }

@@ -84,6 +84,9 @@ class RunTable {
   // was recorded, and it becomes BLOCKED.
   absl::Status Block(LiveRun& run, v1::BlockedReason reason,
                      const std::string& report);
+  // The flow's end, for which `event` is the reason: its destructors run as
+  // part of that event. Nothing when it has none.
+  void EndFlow(LiveRun& run, const v1::HistoryEvent& event);
   // The flow of this build is not let near that event: it took the server down
   // there.
   void BlockCrashed(LiveRun& run, const storage::v1::FlowCrashRecord& record);
@@ -99,6 +102,8 @@ class RunTable {
   void ReplayFlow(LiveRun& run,
                   const std::vector<storage::v1::ActivationRecord>& history,
                   const v1::Blocked& blocked);
+  // Its flow leaves memory: it can be rebuilt.
+  void EvictFlow(LiveRun& run);
   // Unless the name has another generation by now.
   void ForgetName(const RunName& name, Uid uid);
   void SetBlocked(LiveRun& run, v1::BlockedReason reason, int64_t event_id,

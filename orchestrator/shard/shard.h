@@ -218,6 +218,8 @@ class Shard : private sdk::PayloadReader {
   void TakeMail(LiveRun& run, Times now);
   void Activate(LiveRun& run, api::HistoryEvent stimulus, Times now);
   void Deliver(LiveRun& run, const api::HistoryEvent& event);
+  // Why it is BLOCKED: what its live flow has done at that event.
+  std::string BreakdownReport(const LiveRun& run, int64_t event_id) const;
   bool DrainCommands(LiveRun& run, storage::v1::ActivationRecord& record);
   void AppendEvent(LiveRun& run, api::HistoryEvent event,
                    storage::v1::ActivationRecord& record);

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "orchestrator/core/decide.h"
 #include "orchestrator/core/payloads.h"
+#include "orchestrator/replay/replay.h"
 #include "orchestrator/shard/shard.h"
 #include "sdk/markers.h"
 
@@ -97,22 +98,30 @@ void Shard::Activate(LiveRun& run, api::HistoryEvent stimulus, Times now) {
     }
     return;
   }
-  bool threw = !run.flow->exception().empty();
-  std::string report =
-      threw ? absl::StrCat("the flow threw at event ",
-                           record.events(0).event_id(), " (build ",
-                           flows_.build_id(), "): ", run.flow->exception())
-            : absl::StrCat("the flow asked for more than ",
-                           limits::kActivationCommandsMax,
-                           " things or bytes without end in one activation, "
-                           "at event ",
-                           record.events(0).event_id());
+  const bool threw = !run.flow->exception().empty();
+  const std::string report = BreakdownReport(run, record.events(0).event_id());
+  runs_.EndFlow(run, record.events(0));
   absl::Status blocked = runs_.Block(
       run,
       threw ? v1::BLOCKED_REASON_FLOW_ERROR : v1::BLOCKED_REASON_FLOW_STUCK,
       report);
   AB_CHECK_MSG(blocked.ok(), std::string(blocked.message()));
   PutMail(run, std::move(unsent));
+}
+
+std::string Shard::BreakdownReport(const LiveRun& run, int64_t event_id) const {
+  if (run.flow->exception().empty()) {
+    return absl::StrCat("the flow asked for more than ",
+                        limits::kActivationCommandsMax,
+                        " things or bytes without end in one activation, "
+                        "at event ",
+                        event_id);
+  }
+  const replay::ReplayInput input{
+      .run = absl::StrCat(run.name.ns, "/", run.name.run_id),
+      .flow = flows_.Find(run.state.run.flow()),
+      .build_id = flows_.build_id()};
+  return replay::ExceptionReport(input, event_id, run.flow->exception());
 }
 
 void Shard::Deliver(LiveRun& run, const api::HistoryEvent& event) {
@@ -267,7 +276,7 @@ void Shard::CloseRun(LiveRun& run) {
     NotifyParent(run.state.run);
   }
   crashes_.Forget(uid);
-  run.flow.reset();
+  runs_.EndFlow(run, run.undurable.back().events(0));
 }
 
 void Shard::RunFollowUps(Times now) {

@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <stdexcept>
+#include <utility>
 
 #include "base/error_details.h"
 #include "base/limits.h"
+#include "orchestrator/shard/testing/flows.h"
 #include "orchestrator/shard/testing/harness.h"
 #include "sdk/flow_instance.h"
 
@@ -18,32 +19,6 @@ using sdk::Future;
 using sdk::Payload;
 using testing::Harness;
 
-Future<Payload> Echo(FlowContext& ctx, FlowInput input) {
-  auto result = co_await ctx.Start({.type = "echo", .input = input.payload});
-  if (!result.ok()) co_return result.status();
-  co_return *result;
-}
-
-Future<Payload> Twice(FlowContext& ctx, FlowInput input) {
-  auto first = co_await ctx.Start({.type = "echo", .input = input.payload});
-  if (!first.ok()) co_return first.status();
-  auto second = co_await ctx.Start({.type = "echo", .input = *first});
-  if (!second.ok()) co_return second.status();
-  co_return *second;
-}
-
-Future<Payload> Sleep(FlowContext& ctx, FlowInput) {
-  auto slept = co_await ctx.StartTimer(absl::Seconds(60));
-  if (!slept.ok()) co_return slept.status();
-  co_return sdk::JsonPayload("\"rested\"");
-}
-
-Future<Payload> WaitGo(FlowContext& ctx, FlowInput) {
-  auto go = co_await ctx.ReceiveSignal("go");
-  if (!go.ok()) co_return go.status();
-  co_return *go;
-}
-
 Future<Payload> Logs(FlowContext& ctx, FlowInput) {
   ctx.Log("before");
   (co_await ctx.ReceiveSignal("go")).IgnoreError();
@@ -51,34 +26,21 @@ Future<Payload> Logs(FlowContext& ctx, FlowInput) {
   co_return Payload();
 }
 
-Future<Payload> Throws(FlowContext& ctx, FlowInput) {
+// Awaits a future that nobody ever gave it.
+Future<Payload> AwaitsNothing(FlowContext& ctx, FlowInput) {
+  Future<Payload> answer;
   (co_await ctx.ReceiveSignal("go")).IgnoreError();
-  throw std::runtime_error("boom");
-}
-
-void Register(sdk::FlowRegistry& flows, const std::string& name,
-              sdk::FlowFunction function) {
-  sdk::FlowDefinition flow;
-  flow.name = name;
-  flow.create = [function] {
-    return std::make_unique<sdk::FlowInstance>(function);
-  };
-  flows.Register(std::move(flow));
-}
-
-void RegisterAll(sdk::FlowRegistry& flows) {
-  Register(flows, "echo", Echo);
-  Register(flows, "twice", Twice);
-  Register(flows, "sleep", Sleep);
-  Register(flows, "wait", WaitGo);
-  Register(flows, "throws", Throws);
-  Register(flows, "logs", Logs);
+  co_return co_await answer;
 }
 
 // Every test runs with the cache of live flows at 0 and at its default.
 class ShardTest : public ::testing::TestWithParam<size_t> {
  protected:
-  ShardTest() : h(GetParam()) { RegisterAll(h.flows); }
+  ShardTest() : h(GetParam()) {
+    testing::RegisterSmallFlows(h.flows);
+    testing::RegisterFlow(h.flows, "logs", Logs);
+    testing::RegisterFlow(h.flows, "awaits_nothing", AwaitsNothing);
+  }
   Harness h;
 };
 
@@ -295,12 +257,24 @@ TEST_P(ShardTest, AFlowThatThrowsIsBlockedAndTheStimulusKept) {
   EXPECT_TRUE(h.Terminate("r").ok());
 }
 
+TEST_P(ShardTest, AFlowThatAwaitsNothingIsBlockedAndToldWhatToDo) {
+  ASSERT_TRUE(h.Start("awaits_nothing", "r").ok());
+  EXPECT_TRUE(h.Signal("r", "go", "1").ok());
+  const api::Run run = h.Run("r");
+  EXPECT_EQ(run.blocked().reason(), api::BLOCKED_REASON_FLOW_ERROR);
+  EXPECT_NE(run.blocked().report().find("stands for nothing"),
+            std::string::npos);
+  EXPECT_NE(run.blocked().report().find("what to do"), std::string::npos);
+}
+
 TEST_P(ShardTest, AChangedBuildBlocksAndTheGoodOneGoesOn) {
   h.Connect(1, "s1");
   ASSERT_TRUE(h.Start("twice", "r").ok());
   auto token = h.Tasks(1)[0].token();
   sdk::FlowRegistry bad("build-2");
-  Register(bad, "twice", Sleep);
+  sdk::FlowDefinition changed = *h.flows.Find("sleep");
+  changed.name = "twice";
+  bad.Register(std::move(changed));
   h.Restart(absl::ZeroDuration(), &bad);
   h.Connect(2, "s1", 10, {token});
   h.Complete(2, token, "8");

@@ -59,6 +59,30 @@ Future<Payload> BreaksAtOnce(FlowContext&, FlowInput input) {
   co_return sdk::JsonPayload("\"mended\"");
 }
 
+// Breaks down when it is destroyed.
+struct Grenade {
+  explicit Grenade(std::string name) : how(std::move(name)) {}
+  ~Grenade() { BreakDown(how); }
+  Grenade(const Grenade&) = delete;
+  Grenade& operator=(const Grenade&) = delete;
+
+  const std::string how;
+};
+
+// Waits for something that never comes, and holds one meanwhile.
+Future<Payload> Holds(FlowContext& ctx, std::string how) {
+  const Grenade grenade(std::move(how));
+  (co_await ctx.ReceiveSignal("never")).IgnoreError();
+  co_return Payload();
+}
+
+// Breaks down when it leaves memory, before its end or at it.
+Future<Payload> BreaksWhenDestroyed(FlowContext& ctx, FlowInput input) {
+  auto held = Holds(ctx, input.payload.text());
+  (co_await ctx.StartTimer(absl::Milliseconds(50))).IgnoreError();
+  co_return sdk::JsonPayload("\"mended\"");
+}
+
 Future<Payload> WaitsForWord(FlowContext& ctx, FlowInput) {
   auto word = co_await ctx.ReceiveSignal("word");
   if (!word.ok()) co_return word.status();
@@ -78,6 +102,7 @@ void Register(sdk::FlowRegistry& flows, const std::string& name,
 void RegisterFlows(sdk::FlowRegistry& flows) {
   Register(flows, "breaks_later", BreaksLater);
   Register(flows, "breaks_at_once", BreaksAtOnce);
+  Register(flows, "breaks_when_destroyed", BreaksWhenDestroyed);
   Register(flows, "waits_for_word", WaitsForWord);
 }
 

@@ -6,6 +6,7 @@
 #include <future>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "client/lib/payload.h"
 #include "tests/support/cluster_fixture.h"
@@ -20,7 +21,10 @@ using ::testing::HasSubstr;
 class FlowCrash : public support::ClusterTest,
                   public ::testing::WithParamInterface<std::string> {
  protected:
-  void SetUp() override {
+  void SetUp() override { Create({"--flow-watchdog-seconds", "0.5"}); }
+  void TearDown() override { unsetenv("ANABRANCH_BUILD_ID"); }
+
+  void Create(std::vector<std::string> orchestrator_arguments) {
     auto folder = support::TempFolder::Create();
     ASSERT_TRUE(folder.ok()) << folder.status();
     folder_.emplace(*std::move(folder));
@@ -30,12 +34,11 @@ class FlowCrash : public support::ClusterTest,
         {.programs = programs_,
          .folder = folder_->path(),
          .fake = false,
-         .orchestrator_arguments = {"--flow-watchdog-seconds", "0.5"}});
+         .orchestrator_arguments = std::move(orchestrator_arguments)});
     ASSERT_TRUE(cluster.ok()) << cluster.status();
     cluster_ = *std::move(cluster);
     setenv("ANABRANCH_BUILD_ID", "broken", 1);
   }
-  void TearDown() override { unsetenv("ANABRANCH_BUILD_ID"); }
 
   absl::StatusOr<v1::StartRunResponse> Start(const std::string& flow,
                                              const std::string& run_id) {
@@ -121,6 +124,46 @@ TEST_P(FlowCrash, AStartThatKillsTheServerIsAnsweredWithABlockedRun) {
   EXPECT_EQ(run.blocked().reason(), v1::BLOCKED_REASON_FLOW_CRASHED);
   EXPECT_EQ(run.blocked().event_id(), 1);
   EXPECT_EQ(run.blocked().mailbox_size(), 1);
+}
+
+TEST_P(FlowCrash, ADestructorThatBreaksDownAtTheFlowsEndBlocksTheRun) {
+  ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
+  ASSERT_TRUE(Start("breaks_when_destroyed", "r").ok());
+  ASSERT_NO_FATAL_FAILURE(AwaitDeath());
+  ASSERT_NO_FATAL_FAILURE(DieAgain());
+  ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
+  const v1::Run run = Run("r");
+  EXPECT_EQ(run.state(), v1::RUN_STATE_BLOCKED);
+  EXPECT_EQ(run.blocked().reason(), v1::BLOCKED_REASON_FLOW_CRASHED);
+  EXPECT_EQ(run.blocked().event_id(), 3);
+}
+
+class EvictedFlowCrash : public FlowCrash {
+ protected:
+  // Every flow leaves memory after every event.
+  void SetUp() override {
+    Create({"--flow-watchdog-seconds", "0.5", "--live-flows", "0"});
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(How, EvictedFlowCrash, ::testing::Values("spin"),
+                         [](const auto& how) { return how.param; });
+
+TEST_P(EvictedFlowCrash, ADestructorThatBreaksDownInMemorysWakeBlocksTheRun) {
+  ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
+  // The answer may be lost with the process, the start is not.
+  auto started = std::async(std::launch::async, [this] {
+    return Start("breaks_when_destroyed", "r");
+  });
+  ASSERT_NO_FATAL_FAILURE(AwaitDeath());
+  // The second death is at its timer: as the flow ends, or as it is evicted.
+  ASSERT_NO_FATAL_FAILURE(DieAgain());
+  ASSERT_NO_FATAL_FAILURE(DieAgain());
+  ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
+  EXPECT_TRUE(started.get().ok());
+  const v1::Run run = Run("r");
+  EXPECT_EQ(run.state(), v1::RUN_STATE_BLOCKED);
+  EXPECT_EQ(run.blocked().reason(), v1::BLOCKED_REASON_FLOW_CRASHED);
 }
 
 }  // namespace
