@@ -57,9 +57,9 @@ void BatchBuilder::PutStatus(Uid uid, const storage::StatusRecord& record) {
   Put(StatusKey(uid), record.SerializeAsString());
 }
 
-void BatchBuilder::PutUsage(ActivityId id, int32_t attempt,
+void BatchBuilder::PutUsage(const TaskToken& token,
                             const storage::UsageRecord& record) {
-  Put(UsageKey(id, attempt), record.SerializeAsString());
+  Put(UsageKey(token), record.SerializeAsString());
 }
 
 void BatchBuilder::PutRunIndex(const RunName& name,

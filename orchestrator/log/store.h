@@ -8,7 +8,7 @@
 //   ti <uid> <seq>                     TimerRecord of an open timer
 //   mb <uid> <n>                       MailboxRecord
 //   st <uid>                           StatusRecord
-//   us <uid> <seq> <attempt>           UsageRecord
+//   us <uid> <seq> <attempt> <epoch>   UsageRecord
 //   ru <namespace> 0 <run_id> 0        RunIndexRecord
 //   dd <namespace> 0 <run_id> 0 <request_id>   DedupRecord
 //   op <uid>                           a run that is open (empty value)
@@ -69,8 +69,7 @@ class BatchBuilder {
   void PutMailbox(Uid uid, int64_t n, const storage::MailboxRecord& record);
   void DeleteMailbox(Uid uid, int64_t n);
   void PutStatus(Uid uid, const storage::StatusRecord& record);
-  void PutUsage(ActivityId id, int32_t attempt,
-                const storage::UsageRecord& record);
+  void PutUsage(const TaskToken& token, const storage::UsageRecord& record);
   void PutRunIndex(const RunName& name, const storage::RunIndexRecord& record);
   void PutDedup(const RunName& name, std::string_view request_id,
                 const storage::DedupRecord& record);
@@ -178,7 +177,7 @@ class StoreReader {
   absl::StatusOr<std::vector<storage::UsageRecord>> ReadUsage(Uid uid);
   // What one attempt used; nothing when no result of it came.
   absl::StatusOr<std::optional<storage::UsageRecord>> ReadUsageOf(
-      ActivityId id, int32_t attempt);
+      const TaskToken& token);
 
   // Queues that have limits, by name.
   absl::StatusOr<std::vector<storage::TaskQueueRecord>> ReadTaskQueues();

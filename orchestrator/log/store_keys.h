@@ -28,11 +28,20 @@ inline std::string MailboxKey(Uid uid, int64_t n) {
 inline std::string StatusKey(Uid uid) {
   return KeyBuilder(kStatusKind).Id(uid).Take();
 }
-inline std::string UsageKey(ActivityId id, int32_t attempt) {
+// Of every token with that number. Earlier builds wrote it so, for all of them.
+inline std::string UsagePrefix(ActivityId id, int32_t attempt) {
   return KeyBuilder(kUsageKind)
       .Id(id.uid)
       .Count(id.seq)
       .Number32(static_cast<uint32_t>(attempt))
+      .Take();
+}
+// A store that was restored from a backup gives the number of an attempt that
+// it does not know of again: the epoch tells the two apart.
+inline std::string UsageKey(const TaskToken& token) {
+  return KeyBuilder(UsagePrefix(token.activity, token.attempt))
+      .Number(token.epoch.counter)
+      .Number(token.epoch.nonce)
       .Take();
 }
 inline std::string RunIndexKey(const RunName& name) {

@@ -177,8 +177,12 @@ absl::StatusOr<std::vector<Uid>> StoreReader::ReadMailboxRuns() {
 }
 
 absl::StatusOr<std::optional<storage::UsageRecord>> StoreReader::ReadUsageOf(
-    ActivityId id, int32_t attempt) {
-  return ReadOne<storage::UsageRecord>(log_, UsageKey(id, attempt));
+    const TaskToken& token) {
+  ASSIGN_OR_RETURN(auto usage,
+                   ReadOne<storage::UsageRecord>(log_, UsageKey(token)));
+  if (usage.has_value()) return usage;
+  return ReadOne<storage::UsageRecord>(
+      log_, UsagePrefix(token.activity, token.attempt));
 }
 
 absl::StatusOr<std::optional<storage::StatusRecord>> StoreReader::ReadStatus(

@@ -13,7 +13,9 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "orchestrator/log/keys.h"
 #include "orchestrator/log/memory_event_log.h"
+#include "orchestrator/log/record.h"
 #include "orchestrator/log/rocksdb_event_log.h"
 
 namespace anabranch::log {
@@ -232,6 +234,33 @@ TEST_P(StoreTest, ActivitiesOfOneRunAndOfAll) {
   EXPECT_THAT(Seqs(reader_.ReadActivities(kRun).value()), ElementsAre(256));
 }
 
+TEST_P(StoreTest, UsageIsToldApartByTheEpochOfItsAttempt) {
+  const TaskToken before{{1, 7}, {kRun, 3}, 1};
+  const TaskToken after{{1, 8}, {kRun, 3}, 1};
+  storage::UsageRecord usage;
+  usage.set_usage_json("1");
+  batch_.PutUsage(before, usage);
+  usage.set_usage_json("2");
+  batch_.PutUsage(after, usage);
+  Commit();
+  EXPECT_EQ(reader_.ReadUsageOf(before).value()->usage_json(), "1");
+  EXPECT_EQ(reader_.ReadUsageOf(after).value()->usage_json(), "2");
+  EXPECT_EQ(reader_.ReadUsage(kRun)->size(), 2u);
+  TaskToken other = after;
+  ++other.attempt;
+  EXPECT_FALSE(reader_.ReadUsageOf(other)->has_value());
+}
+
+TEST_P(StoreTest, UsageWithoutAnEpochIsThatOfEveryToken) {
+  const TaskToken token{{1, 7}, {kRun, 3}, 1};
+  storage::UsageRecord usage;
+  usage.set_usage_json("1");
+  const std::string key =
+      KeyBuilder(kUsageKind).Id(kRun).Count(3).Number32(1).Take();
+  PutRaw(key, WrapRecord(key, usage.SerializeAsString()));
+  EXPECT_EQ(reader_.ReadUsageOf(token).value()->usage_json(), "1");
+}
+
 TEST_P(StoreTest, TimersMailboxStatusAndUsage) {
   storage::TimerRecord timer;
   timer.set_uid(kRun.value);
@@ -245,7 +274,7 @@ TEST_P(StoreTest, TimersMailboxStatusAndUsage) {
   batch_.PutStatus(kRun, status);
   storage::UsageRecord usage;
   usage.set_usage_json("{}");
-  batch_.PutUsage({kRun, 3}, 1, usage);
+  batch_.PutUsage({{1, 7}, {kRun, 3}, 1}, usage);
   Commit();
   EXPECT_EQ(reader_.ReadTimers(kRun)->at(0).seq(), 3);
   EXPECT_EQ(reader_.ReadAllTimers()->size(), 1u);

@@ -320,7 +320,7 @@ class Shard : private sdk::PayloadReader {
   bool RunExists(Uid uid);
   // Whether a worker has told how that attempt ended, and, if so, whether it
   // was accepted.
-  std::optional<bool> WasTold(ActivityId id, int32_t attempt);
+  std::optional<bool> WasTold(const TaskToken& token);
   api::Verdict VerdictOn(Session& session, const std::string& token, bool held,
                          Times now);
   void ReissueUndelivered(Session& session, const api::Hello& hello, Times now);
@@ -375,8 +375,8 @@ class Shard : private sdk::PayloadReader {
       new_dedups_;
   std::map<std::pair<std::string, std::string>, storage::v1::ConversationRecord>
       new_conversations_;
-  std::map<std::pair<ActivityId, int32_t>, bool> new_told_;
-  std::set<std::pair<ActivityId, int32_t>> new_untold_;
+  std::map<TaskToken, bool> new_told_;
+  std::set<TaskToken> new_untold_;
   std::deque<std::pair<Uid, api::HistoryEvent>> follow_ups_;
   // Runs with news, and whether they are closed, once that is written.
   std::map<Uid, bool> changed_;

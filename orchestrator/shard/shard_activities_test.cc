@@ -315,6 +315,39 @@ TEST_P(ShardActivitiesTest, UsageCountsOnlyForAttemptsThatWereGranted) {
   EXPECT_EQ(h.Run("r").usage().calls(), 1);
 }
 
+// A backup was restored: the number of an attempt of which the store knows
+// nothing was given again.
+TEST_P(ShardActivitiesTest, UsageOfAnAttemptThatTheStoreHasLostIsNotCounted) {
+  const std::string text = Begin("once", "{}");
+  TaskToken lost = *TaskToken::Parse(text);
+  ++lost.epoch.nonce;
+  h.Disconnect(1);
+  h.Advance(limits::kReconnectGrace + absl::Seconds(1));
+  ASSERT_EQ(Info().state(), api::ACTIVITY_STATE_READY);
+  h.Connect(1, "session-1", 0, {}, {text});
+  CompleteWithUsage(lost.ToString(), "1");
+  EXPECT_EQ(h.Run("r").usage().calls(), 0);
+  CompleteWithUsage(text, "1");
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
+  EXPECT_EQ(h.Run("r").usage().calls(), 1);
+  auto records = h.store.ReadUsage(*Uid::FromHex(h.Run("r").uid()));
+  ASSERT_EQ(records->size(), 1u);
+  EXPECT_TRUE(records->at(0).accepted());
+}
+
+TEST_P(ShardActivitiesTest, WhatAnAttemptTellsTwiceCountsOnce) {
+  const std::string text =
+      Begin("once", R"({"retry":{"initial_interval":"60s"}})");
+  api::WorkerMessage message;
+  message.mutable_failed()->set_token(text);
+  message.mutable_failed()->mutable_failure()->set_retryable(true);
+  message.mutable_failed()->set_usage_json(R"({"output_tokens":1})");
+  Say(std::move(message));
+  ASSERT_EQ(Info().state(), api::ACTIVITY_STATE_BACKING_OFF);
+  CompleteWithUsage(text, "1");
+  EXPECT_EQ(h.Run("r").usage().calls(), 1);
+}
+
 TEST_P(ShardActivitiesTest, UsageOfAnAttemptThatWasGivenUpCountsLater) {
   std::string token = Begin("once", "{}");
   h.Terminate("r").IgnoreError();

@@ -39,6 +39,13 @@ bool IsOnlyExpected(const storage::v1::UsageRecord& usage) {
   return !usage.accepted() && usage.usage_json().empty();
 }
 
+// The token of the attempt in hand. There is one.
+TaskToken TokenOf(const storage::v1::ActivityRecord& record) {
+  const auto token = TaskToken::Parse(record.token());
+  AB_CHECK(token.has_value());
+  return *token;
+}
+
 // The attempt ended only because its worker was thought lost.
 bool WasLost(const storage::v1::ActivityRecord& record) {
   return record.info().last_failure().type() == "worker_lost";
@@ -137,7 +144,7 @@ api::Verdict Shard::VerdictOn(Session& session, const std::string& token,
   const ActivityId id = parsed->activity;
   if (record->info().state() != api::ACTIVITY_STATE_RUNNING) {
     // Its failure is recorded: only our answer was lost.
-    if (WasTold(id, parsed->attempt).has_value()) {
+    if (WasTold(*parsed).has_value()) {
       return forget(api::VERDICT_KIND_RECORDED, "the failure is recorded");
     }
     // Ended by its time, not by a loss: only a finished result still counts.
@@ -209,49 +216,40 @@ void Shard::OnMessage(Session& session, const api::WorkerMessage& message,
 
 void Shard::CountUsage(const ActivityRecord& record,
                        const std::string& usage_json) {
+  const TaskToken token = TokenOf(record);
+  // Whatever a worker says twice, its attempt counts once.
+  if (WasTold(token).has_value()) return;
   if (!usage_json.empty()) {
-    new_usage_[Uid{record.uid()}].push_back(usage_json);
+    new_usage_[token.activity.uid].push_back(usage_json);
   }
   storage::v1::UsageRecord usage;
   usage.set_usage_json(usage_json);
   usage.set_accepted(true);
-  const ActivityId id{Uid{record.uid()}, record.info().seq()};
-  batch_.PutUsage(id, record.info().attempt(), usage);
-  new_told_[{id, record.info().attempt()}] = true;
-  Touch(id.uid);
+  batch_.PutUsage(token, usage);
+  new_told_[token] = true;
+  Touch(token.activity.uid);
 }
 
-std::optional<bool> Shard::WasTold(ActivityId id, int32_t attempt) {
-  if (auto it = new_told_.find({id, attempt}); it != new_told_.end()) {
+std::optional<bool> Shard::WasTold(const TaskToken& token) {
+  if (auto it = new_told_.find(token); it != new_told_.end()) {
     return it->second;
   }
-  auto usage = store_.ReadUsageOf(id, attempt);
+  auto usage = store_.ReadUsageOf(token);
   AB_CHECK_MSG(usage.ok(), std::string(usage.status().message()));
   if (!usage->has_value() || IsOnlyExpected(**usage)) return std::nullopt;
   return (*usage)->accepted();
 }
 
 void Shard::ExpectUsage(const ActivityRecord& record) {
-  const ActivityId id{Uid{record.uid()}, record.info().seq()};
-  const int32_t attempt = record.info().attempt();
-  if (new_told_.contains({id, attempt})) return;
-  batch_.PutUsage(id, attempt, storage::v1::UsageRecord());
-  new_untold_.insert({id, attempt});
+  const TaskToken token = TokenOf(record);
+  if (WasTold(token).has_value()) return;
+  batch_.PutUsage(token, storage::v1::UsageRecord());
+  new_untold_.insert(token);
 }
 
 bool Shard::WasGranted(const TaskToken& token) {
-  if (token.attempt < 1 || token.epoch.counter > log_.epoch().counter) {
-    return false;
-  }
-  const ActivityRecord* record = FindActivity(token.activity);
-  if (record != nullptr) {
-    // The current attempt has another token, or was never delivered.
-    return token.attempt < record->info().attempt() ||
-           (token.attempt == record->info().attempt() &&
-            record->token().empty());
-  }
-  if (new_untold_.contains({token.activity, token.attempt})) return true;
-  auto usage = store_.ReadUsageOf(token.activity, token.attempt);
+  if (new_untold_.contains(token)) return true;
+  auto usage = store_.ReadUsageOf(token);
   AB_CHECK_MSG(usage.ok(), std::string(usage.status().message()));
   return usage->has_value() && IsOnlyExpected(**usage);
 }
@@ -274,7 +272,7 @@ Shard::ActivityRecord* Shard::Claim(Session& session, const std::string& token,
   }
   ActivityRecord* record = FindActivity(parsed->activity);
   if (record != nullptr && core::TokenIsCurrent(*record, token)) return record;
-  if (auto accepted = WasTold(parsed->activity, parsed->attempt)) {
+  if (auto accepted = WasTold(*parsed)) {
     // Told before: the answer was lost, not the result.
     Send(session,
          *accepted ? Recorded(token) : Refused(token, "the attempt is stale"));
@@ -287,8 +285,8 @@ Shard::ActivityRecord* Shard::Claim(Session& session, const std::string& token,
     // count for an attempt that there never was.
     storage::v1::UsageRecord refused;
     refused.set_usage_json(usage_json);
-    batch_.PutUsage(parsed->activity, parsed->attempt, refused);
-    new_told_[{parsed->activity, parsed->attempt}] = false;
+    batch_.PutUsage(*parsed, refused);
+    new_told_[*parsed] = false;
     CountFor(parsed->activity.uid, usage_json);
   }
   return nullptr;
@@ -311,9 +309,7 @@ void Shard::OnFailed(Session& session, const api::Failed& failed, Times now) {
   if (record == nullptr) return;
   Send(session, Recorded(failed.token()));
   const ActivityId id{Uid{record->uid()}, record->info().seq()};
-  if (!WasTold(id, record->info().attempt()).has_value()) {
-    CountUsage(*record, failed.usage_json());
-  }
+  CountUsage(*record, failed.usage_json());
   // An attempt that was given up already: its failure changes nothing.
   if (record->info().state() != api::ACTIVITY_STATE_RUNNING) return;
   session.leases.erase(id);

@@ -60,9 +60,8 @@ void OutwardChecks::OnRecorded(const std::string& token) {
   const RunRecords* run =
       parsed.has_value() ? records_.Find(parsed->activity.uid) : nullptr;
   if (run == nullptr) return world_.Fail("Recorded for no durable run");
-  const bool durable =
-      run->usage.contains({parsed->activity.seq, parsed->attempt}) ||
-      run->closed.contains(parsed->activity.seq) || run->ended;
+  const bool durable = run->usage.contains(*parsed) ||
+                       run->closed.contains(parsed->activity.seq) || run->ended;
   if (durable) return;
   // The failure of an attempt that was given up: its end is on record.
   auto record = run->activities.find(parsed->activity.seq);

@@ -101,10 +101,11 @@ void Records::Change(const log::WriteBatch::Change& change) {
   } else if (key.kind() == log::kStatusKind) {
     run.status = Parsed<storage::v1::StatusRecord>(*content);
   } else if (key.kind() == log::kUsageKind) {
-    auto seq = static_cast<int64_t>(*key.Number());
-    auto attempt = static_cast<int32_t>(*key.Number32());
+    const ActivityId id{uid, static_cast<int64_t>(*key.Number())};
+    const auto attempt = static_cast<int32_t>(*key.Number32());
+    const Epoch epoch{*key.Number(), *key.Number()};
     auto usage = Parsed<storage::v1::UsageRecord>(*content);
-    run.usage[{seq, attempt}] |= !usage.usage_json().empty();
+    run.usage[{epoch, id, attempt}] |= !usage.usage_json().empty();
   } else if (key.kind() == log::kOpenKind) {
     run.open = content.has_value();
   }
@@ -401,11 +402,8 @@ void Records::CheckRun(Uid uid, const RunRecords& run) {
             std::min(100, static_cast<int>(run.activities.size())),
         "its status shows other activities");
   int64_t calls = 0;
-  for (const auto& [attempt, used] : run.usage) calls += used ? 1 : 0;
-  // After a restore the same attempt may be made, and paid for, again.
-  check(world_.restores > 0 ? shown.usage().calls() >= calls
-                            : shown.usage().calls() == calls,
-        "its usage is counted wrongly");
+  for (const auto& [token, used] : run.usage) calls += used ? 1 : 0;
+  check(shown.usage().calls() == calls, "its usage is counted wrongly");
 }
 
 }  // namespace anabranch::sim

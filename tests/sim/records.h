@@ -42,7 +42,7 @@ struct RunRecords {
   // Keys of timers, mails and usage that exist.
   std::set<int64_t> timer_keys;
   std::map<int64_t, storage::v1::MailboxRecord> mail;
-  std::map<std::pair<int64_t, int32_t>, bool> usage;
+  std::map<TaskToken, bool> usage;
   std::optional<storage::v1::StatusRecord> status;
   bool open = false;
   // Entries in the listing of its namespace.
