@@ -190,6 +190,7 @@ class Shard : private sdk::PayloadReader {
   // `owner` refers to that content: it stays as long as anybody does.
   void Own(Uid owner, const std::string& sha256);
   absl::Status Disown(Uid owner, const std::string& sha256);
+  bool WasStoredWithoutOwner(const std::string& sha256);
   absl::StatusOr<bool> HasContent(const std::string& sha256);
   // All references in it lead somewhere.
   absl::Status CheckReferences(google::protobuf::Message& message);

@@ -249,10 +249,12 @@ void Shard::NotifyParent(const api::Run& child) {
 }
 
 void Shard::On(const NoticeTaken& taken, Times /*now*/) {
+  // A child that was retried before this came keeps a notice of each of its
+  // generations, and only the last one in memory.
+  batch_.DeleteParentNotice(taken.child);
   const ChildId id = IdOf(taken.parent);
   const auto* notice = children_.FindNotice(id);
   if (notice == nullptr || notice->child != taken.child) return;
-  batch_.DeleteParentNotice(taken.child);
   children_.notices.erase(id);
 }
 

@@ -5,6 +5,16 @@
 // restart. Content goes with its last owner: `po` lists the owners of one
 // content, `ow` the contents of one owner. Only the shard decides that, in the
 // order of its batches.
+//
+// Two kinds of records stay, for they are not the run's alone: `ch`, because a
+// child may not have been told yet that its parent is closed, and `pn`, because
+// a parent may not have taken its child's end yet. The other side's answer
+// deletes each, whether or not the run is still there (children.h).
+//
+// Content that was stored before there were owners has none, and the runs of
+// that time that refer to it cannot be told from those that do not. So it stays
+// for ever: nobody owns it, hence nobody's deletion deletes it, and the first
+// owner that it is given gets kSomebody beside it, which is never deleted.
 #include <utility>
 #include <vector>
 
@@ -21,6 +31,10 @@ namespace {
 
 // Keys that one round deletes, beside everything else.
 constexpr int kDeletedKeysPerRoundMax = 512;
+
+// Owns content of which it is not known who refers to it. No generation has
+// this uid.
+constexpr Uid kSomebody{0};
 
 }  // namespace
 
@@ -114,7 +128,22 @@ absl::Status Shard::RecoverDeletions() {
 
 void Shard::Own(Uid owner, const std::string& sha256) {
   if (!new_owners_.emplace(sha256, owner).second) return;
+  if (WasStoredWithoutOwner(sha256) &&
+      new_owners_.emplace(sha256, kSomebody).second) {
+    batch_.PutOwner(sha256, kSomebody);
+  }
   batch_.PutOwner(sha256, owner);
+}
+
+bool Shard::WasStoredWithoutOwner(const std::string& sha256) {
+  // Content of the batch in hand gets its owner with it; so does what goes and
+  // comes in it.
+  if (new_payloads_.contains(sha256) || gone_payloads_.contains(sha256)) {
+    return false;
+  }
+  auto owned = store_.HasOwner(sha256, [](Uid) { return true; });
+  AB_CHECK_MSG(owned.ok(), std::string(owned.status().message()));
+  return !*owned;
 }
 
 absl::Status Shard::Disown(Uid owner, const std::string& sha256) {

@@ -9,6 +9,8 @@
 #include "orchestrator/shard/testing/call.h"
 #include "orchestrator/shard/testing/flows.h"
 #include "orchestrator/shard/testing/harness.h"
+#include "sdk/flow_context.h"
+#include "sdk/future.h"
 
 namespace anabranch::shard {
 namespace {
@@ -20,9 +22,18 @@ std::string Large(char c) {
   return '"' + std::string(limits::kInlinePayloadBytesMax + 1, c) + '"';
 }
 
+// Waits for its child.
+sdk::Future<sdk::Payload> Parent(sdk::FlowContext& ctx, sdk::FlowInput) {
+  auto child = co_await ctx.StartChild({.flow = "wait", .run_id = "c"});
+  co_return child.status();
+}
+
 class DeleteTest : public ::testing::TestWithParam<size_t> {
  protected:
-  DeleteTest() : h(GetParam()) { testing::RegisterSmallFlows(h.flows); }
+  DeleteTest() : h(GetParam()) {
+    testing::RegisterSmallFlows(h.flows);
+    testing::RegisterFlow(h.flows, "parent", Parent);
+  }
 
   absl::Status Delete(const std::string& id, bool force = false) {
     absl::Status result = absl::UnknownError("no answer");
@@ -167,6 +178,60 @@ TEST_P(DeleteTest, AllGenerationsGo) {
   }
   ASSERT_TRUE(Delete("r", true).ok());
   Settle();
+  EXPECT_EQ(Keys(), before);
+}
+
+// As a build that knew no owners has left it.
+TEST_P(DeleteTest, ContentThatWasStoredWithoutAnOwnerStays) {
+  ASSERT_TRUE(h.Start("wait", "old", Large('x')).ok());
+  const std::string sha256 = h.Run("old").input().ref().sha256();
+  log::BatchBuilder before;
+  before.DeleteOwner(sha256, *Uid::FromHex(h.Run("old").uid()));
+  h.Append(before.Take());
+  for (const char* id : {"a", "b"}) {
+    ASSERT_TRUE(h.Start("wait", id, Large('x')).ok());
+    ASSERT_TRUE(Delete(id, true).ok());
+    Settle();
+    EXPECT_TRUE(*h.store.HasPayload(sha256));
+  }
+  h.Restart();
+  ASSERT_TRUE(h.Signal("old", "go", "1").ok());
+  EXPECT_EQ(h.Run("old").state(), api::RUN_STATE_COMPLETED);
+}
+
+TEST_P(DeleteTest, NothingIsLeftOfAParentAndItsChild) {
+  const int before = Keys();
+  for (const bool parent_first : {true, false}) {
+    ASSERT_TRUE(h.Start("parent", "p").ok());
+    h.Settle();
+    ASSERT_TRUE(Delete(parent_first ? "p" : "c", true).ok());
+    // What the two had to tell each other is lost.
+    h.Restart();
+    ASSERT_TRUE(Delete(parent_first ? "c" : "p", true).ok());
+    h.Restart();
+    h.Settle();
+    Settle();
+    EXPECT_EQ(Keys(), before);
+  }
+}
+
+TEST_P(DeleteTest, NothingIsLeftOfAChildThatWasRetriedBeforeItsEndWasTaken) {
+  const int before = Keys();
+  ASSERT_TRUE(h.Start("parent", "p").ok());
+  h.Settle();
+  ASSERT_TRUE(h.Terminate("c").ok());
+  h.Restart();
+  RetryRun retry;
+  retry.name = {"default", "c"};
+  ASSERT_TRUE(Call(h, std::move(retry)).ok());
+  ASSERT_TRUE(h.Terminate("c").ok());
+  h.Settle();
+  EXPECT_TRUE(h.store.ReadParentNotices()->empty());
+  for (const char* id : {"p", "c"}) {
+    ASSERT_TRUE(Delete(id, true).ok());
+    h.Settle();
+    Settle();
+  }
   EXPECT_EQ(Keys(), before);
 }
 

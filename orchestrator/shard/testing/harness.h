@@ -88,6 +88,9 @@ class Harness {
   api::Run Run(const std::string& run_id);
   std::vector<api::HistoryEvent> History(const std::string& run_id);
 
+  // Appends what no shard of this build would, and is durable.
+  void Append(log::WriteBatch batch);
+
   // Marks which flow runs, across restarts.
   FlowSlot& slot() { return *slot_; }
 
@@ -107,8 +110,6 @@ class Harness {
   Times Now() { return {clock.Now(), clock.Steady()}; }
   void Send(uint64_t stream, api::WorkerMessage message);
 
-  // Appends, and is durable.
-  void Append(log::WriteBatch batch);
   // What a start does about a flow that took the last life down.
   void CountDeath(const std::string& build_id);
 
