@@ -1,11 +1,13 @@
 #include "tests/sim/final_checks.h"
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "activity_worker/core/outcome.h"
+#include "base/status_macros.h"
 #include "orchestrator/log/store.h"
 #include "orchestrator/replay/replay.h"
 #include "tests/sim/oracle.h"
@@ -31,6 +33,32 @@ std::string ContentOf(StoredPayloads& payloads, const v1::Payload& payload) {
   return payloads.Read(payload.ref()).value_or("(its content is lost)");
 }
 
+// All of a generation's history as readers put it together: what it has of
+// others first.
+absl::StatusOr<std::vector<storage::v1::ActivationRecord>> StoredHistory(
+    log::EventLog& log, Uid uid) {
+  log::StoreReader store(log);
+  ASSIGN_OR_RETURN(auto status, store.ReadStatus(uid));
+  if (!status.has_value()) return absl::NotFoundError("it has no status");
+  std::vector<storage::v1::ActivationRecord> history;
+  int64_t next = 1;
+  auto read = [&](Uid of, int64_t last) -> absl::Status {
+    ASSIGN_OR_RETURN(auto part,
+                     store.ReadActivations(of, next, int64_t{1} << 40));
+    for (auto& activation : part) {
+      if (activation.events(0).event_id() > last) break;
+      next = activation.events().rbegin()->event_id() + 1;
+      history.push_back(std::move(activation));
+    }
+    return absl::OkStatus();
+  };
+  for (const auto& segment : status->segments()) {
+    RETURN_IF_ERROR(read(Uid{segment.uid()}, segment.last_event_id()));
+  }
+  RETURN_IF_ERROR(read(uid, std::numeric_limits<int64_t>::max()));
+  return history;
+}
+
 // The mismatch of a replay, empty when there is none.
 std::string Replays(const FinalParts& parts, StoredPayloads& payloads,
                     const RunRecords& run,
@@ -49,6 +77,11 @@ bool ListsUnread(const RunRecords& run) {
   for (const auto& activation : run.history) {
     for (const auto& event : activation.events()) {
       if (event.has_run_terminated() || event.has_run_timed_out()) return true;
+      // Those that the generation before had not read either.
+      for (const auto& signal : event.run_started().signals()) {
+        if (signal.name() != kUnreadSignal) continue;
+        received.push_back(signal.request_id());
+      }
       if (event.signal_received().name() == kUnreadSignal) {
         received.push_back(event.signal_received().request_id());
       }
@@ -61,6 +94,7 @@ bool ListsUnread(const RunRecords& run) {
       list(event.run_completed());
       list(event.run_failed());
       list(event.run_cancelled());
+      list(event.run_continued_as_new());
     }
   }
   return received == listed;
@@ -72,11 +106,12 @@ void CheckHistory(const FinalParts& parts, StoredPayloads& payloads, Uid uid,
     parts.world.Fail(absl::StrCat("run ", run.fold.run.run_id(), " (",
                                   run.fold.run.flow(), "): ", what));
   };
-  log::StoreReader store(parts.log);
-  auto stored = store.ReadActivations(uid, 1, int64_t{1} << 40);
+  auto stored = StoredHistory(parts.log, uid);
   if (!stored.ok() || stored->size() != run.history.size()) {
     return fail("its history cannot be read back");
   }
+  // It was ended before it began: there is nothing to replay.
+  if (!run.history[0].events(0).has_run_started()) return;
   std::string replayed = Replays(parts, payloads, run, *stored);
   if (replayed.empty()) {
     // And what was there at some moment, as a restart would have found it.

@@ -63,7 +63,12 @@ std::string Grammar::Take(const storage::v1::ActivationRecord& activation) {
 
 std::string Grammar::TakeEvent(const HistoryEvent& event) {
   const bool begins = event.has_run_started() || event.has_forked();
-  if (begins != (event.event_id() == 1) && !event.has_forked()) {
+  // A generation that had not begun yet may be over at once.
+  const bool never_began =
+      event.event_id() == 1 &&
+      (event.has_run_terminated() || event.has_run_timed_out());
+  if (begins != (event.event_id() == 1) && !event.has_forked() &&
+      !never_began) {
     return "a history begins with RunStarted, once";
   }
   if (IsCommandEvent(event)) return TakeCommand(event);

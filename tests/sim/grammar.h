@@ -8,6 +8,8 @@
 //   child       ChildScheduled     ChildClosed; ChildStarted once before
 //   generation  RunStarted, or     RunCompleted | Failed | Cancelled |
 //               Forked             Terminated | TimedOut | ContinuedAsNew
+//               (alone, when it was ended before it began:
+//               Terminated | TimedOut)
 //   pause       RunPaused          RunResumed
 //
 //   history     activation…, numbered from 1 without gaps

@@ -91,8 +91,7 @@ void OutwardChecks::OnAnswer(const Answer& answer) {
                             static_cast<int>(answer.status.code()), " ",
                             answer.status.message()));
   const RunRecords* run = records_.Find(answer.name);
-  const bool recorded =
-      run != nullptr && run->requests.contains(answer.request_id);
+  const bool recorded = records_.Recorded(answer.name, answer.request_id);
   if (!answer.status.ok()) {
     // After a restore a signal may come before its start is repeated, and again
     // after that, all in one round.
@@ -116,10 +115,16 @@ void OutwardChecks::OnAnswer(const Answer& answer) {
         absl::StrCat("acknowledged, and forgotten: ", answer.request_id));
   }
   if (answer.uid == Uid{}) return;
+  // Of a run that has gone on, any generation may be named, but never an
+  // earlier one than before.
+  const auto& chain = records_.Chain(answer.name);
   auto first = started_.emplace(answer.name, answer.uid).first;
-  if (first->second != answer.uid || records_.Find(answer.uid) != run) {
+  auto place = std::find(chain.begin(), chain.end(), answer.uid);
+  if (place == chain.end() ||
+      place < std::find(chain.begin(), chain.end(), first->second)) {
     world_.Fail(absl::StrCat("one start, two runs: ", answer.request_id));
   }
+  first->second = answer.uid;
 }
 
 }  // namespace anabranch::sim

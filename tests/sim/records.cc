@@ -117,9 +117,7 @@ bool Records::ChangeIndex(std::string_view key_bytes,
   if (key.kind() == log::kRunIndexKind) {
     std::string ns = *key.Text();
     log::RunName name{ns, *key.Text()};
-    Uid uid{Parsed<storage::v1::RunIndexRecord>(*content).uid()};
-    if (now_.names.contains(name)) Fail(uid, "its name was given twice");
-    now_.names[name] = uid;
+    ChangeName(name, Uid{Parsed<storage::v1::RunIndexRecord>(*content).uid()});
     return true;
   }
   if (key.kind() == log::kDedupKind) {
@@ -147,6 +145,9 @@ void Records::ChangeMail(RunRecords& run, int64_t n,
   }
   run.mail[n] = Parsed<storage::v1::MailboxRecord>(*content);
   const auto& mail = run.mail[n].stimulus();
+  if (mail.has_signal_received()) {
+    run.mailed_signals.insert(mail.signal_received().request_id());
+  }
   TakeRequest(run, mail.signal_received().request_id());
   TakeRequest(run, mail.cancel_requested().request_id());
   TakeRequest(run, mail.run_started().request_id());
@@ -162,6 +163,8 @@ void Records::ChangeActivity(RunRecords& run, int64_t seq,
   Uid uid{record.uid()};
   if (run.closed.contains(seq)) Fail(uid, "a closed activity has a record");
   auto& last = run.last_records[seq];
+  // A retry begins it anew.
+  if (last.uid() != record.uid()) last.Clear();
   if (record.info().attempt() < last.info().attempt()) {
     Fail(uid, "an activity's attempts went back");
   }
@@ -172,6 +175,9 @@ void Records::ChangeActivity(RunRecords& run, int64_t seq,
 
 void Records::Append(Uid uid, RunRecords& run,
                      const storage::v1::ActivationRecord& activation) {
+  if (run.history.empty()) BeginGeneration(uid, run, activation);
+  if (world_.failed()) return;
+  CheckExpected(uid, run, activation.events(0));
   std::string rule = run.grammar.Take(activation);
   if (!rule.empty()) return Fail(uid, rule);
   for (const auto& event : activation.events()) {
@@ -200,10 +206,8 @@ void Records::OnEvent(Uid uid, RunRecords& run, const HistoryEvent& event) {
       break;
     case HistoryEvent::kSignalReceived: {
       const auto& request = event.signal_received().request_id();
-      for (const auto& activation : run.history) {
-        if (activation.events(0).signal_received().request_id() == request) {
-          Fail(uid, "a signal was taken in twice: " + request);
-        }
+      if (!run.signals.insert(request).second) {
+        Fail(uid, "a signal was taken in twice: " + request);
       }
       TakeRequest(run, request);
       break;
@@ -249,7 +253,10 @@ void Records::OnEvent(Uid uid, RunRecords& run, const HistoryEvent& event) {
 
 void Records::TakeRequest(RunRecords& run, const std::string& request_id) {
   if (request_id.empty()) return;
-  const bool added = run.requests.insert(request_id).second;
+  bool added = run.requests.insert(request_id).second;
+  for (Uid at = run.previous; at != Uid{}; at = now_.runs[at].previous) {
+    added = added && !now_.runs[at].requests.contains(request_id);
+  }
   if (added && world_.disk_full) {
     Fail(run.fold.uid, "a full disk took in " + request_id);
   }
@@ -317,7 +324,10 @@ void Records::CheckEnded(Uid uid, const api::ActivityInfo& before,
                            " was given up while it was there"));
   }
   std::set<int32_t> answered;
-  const std::string& current = now_.runs[uid].last_records[info.seq()].token();
+  const auto& record = now_.runs[uid].last_records[info.seq()];
+  const std::string& current = record.token();
+  // What a retry takes in again was an earlier generation's.
+  const Uid maker = record.uid() == 0 ? uid : Uid{record.uid()};
   for (const auto& closed : info.closed_attempts()) {
     const auto& failure = closed.failure();
     if (failure.type() == "timeout") {
@@ -337,7 +347,7 @@ void Records::CheckEnded(Uid uid, const api::ActivityInfo& before,
     }
     auto token = TaskToken::Parse(failure.message());
     if (!token.has_value() || token->attempt != closed.attempt() ||
-        token->activity != ActivityId{uid, info.seq()}) {
+        token->activity != ActivityId{maker, info.seq()}) {
       Fail(uid, "a failure of another attempt was recorded");
     }
     // One that is new is that of the token that was current.
@@ -355,7 +365,9 @@ void Records::CheckRun(Uid uid, const RunRecords& run) {
   auto check = [&](bool holds, const char* what) {
     if (!holds) Fail(uid, what);
   };
-  check(blocked ? !run.ended : shown.state() == folded.state(),
+  // A generation that waits for the next round has not begun.
+  const bool waits = run.history.empty();
+  check(blocked || waits ? !run.ended : shown.state() == folded.state(),
         "its status shows another state than its history");
   check(shown.history_events() == run.fold.last_event_id,
         "its status counts other events");
@@ -365,9 +377,8 @@ void Records::CheckRun(Uid uid, const RunRecords& run) {
   check(shown.failure().SerializeAsString() ==
             folded.failure().SerializeAsString(),
         "its status shows another failure");
-  check(run.listings == 1, "it is not listed once");
   check(run.open == !run.ended, "the open index is wrong about it");
-  check(blocked || run.ended || run.mail.empty(),
+  check(blocked || waits || run.ended || run.mail.empty(),
         "it is open, has mail and is not blocked");
   check(static_cast<int64_t>(run.mail.size()) ==
             run.status->mailbox_next() - run.status->mailbox_first(),
@@ -401,9 +412,7 @@ void Records::CheckRun(Uid uid, const RunRecords& run) {
   check(shown.waiting_activities_size() ==
             std::min(100, static_cast<int>(run.activities.size())),
         "its status shows other activities");
-  int64_t calls = 0;
-  for (const auto& [token, used] : run.usage) calls += used ? 1 : 0;
-  check(shown.usage().calls() == calls, "its usage is counted wrongly");
+  CheckChain(uid, run);
 }
 
 }  // namespace anabranch::sim

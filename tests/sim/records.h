@@ -50,6 +50,20 @@ struct RunRecords {
   Grammar grammar;
   // Requests that a stimulus or the end names, in history or mailbox ever.
   std::set<std::string> requests;
+
+  // --- generations (generations.cc) ---
+  // The generations before and after this one; 0 where there is none.
+  Uid previous;
+  Uid next;
+  // Activations at the beginning of `history` that a fork has of its source.
+  size_t inherited = 0;
+  // The stimulus that a retry cut off and that comes again first, or nothing.
+  std::string expected;
+  // Requests of the signals that it, or one that it goes on from, was sent;
+  // those before its own first event; and those in its mailbox ever.
+  std::set<std::string> signals;
+  std::set<std::string> base_signals;
+  std::set<std::string> mailed_signals;
 };
 
 // Threads: one.
@@ -64,11 +78,17 @@ class Records {
   const RunRecords* Find(Uid uid) const;
   const RunRecords* Find(const log::RunName& name) const;
   const std::map<Uid, RunRecords>& runs() const { return now_.runs; }
+  // A name's generations, oldest first.
+  const std::vector<Uid>& Chain(const log::RunName& name) const;
+  // Whether any generation of that name has taken that request in.
+  bool Recorded(const log::RunName& name, const std::string& request_id) const;
 
   // All that is known; set back when the store is.
   struct Contents {
     std::map<Uid, RunRecords> runs;
+    // The newest generation of each, and all of them.
     std::map<log::RunName, Uid> names;
+    std::map<log::RunName, std::vector<Uid>> chains;
     // Requests whose first answer is kept.
     std::set<std::pair<log::RunName, std::string>> dedups;
   };
@@ -101,6 +121,25 @@ class Records {
   // What must hold between the batches.
   void CheckRun(Uid uid, const RunRecords& run);
   void Fail(Uid uid, const std::string& what);
+
+  // --- generations (generations.cc) ---
+  // The name has another generation from now on.
+  void ChangeName(const log::RunName& name, Uid uid);
+  // It is to take in its first activation.
+  void BeginGeneration(Uid uid, RunRecords& run,
+                       const storage::v1::ActivationRecord& activation);
+  // What is wrong about a generation that begins with RunStarted.
+  static std::string Continues(RunRecords& run, const RunRecords& before,
+                               const api::RunStarted& started);
+  void Fork(Uid uid, RunRecords& run, const RunRecords& source,
+            const api::HistoryEvent& forked);
+  static void Inherit(RunRecords& run, const RunRecords& source,
+                      const storage::v1::ActivationRecord& activation);
+  void CheckExpected(Uid uid, RunRecords& run,
+                     const api::HistoryEvent& stimulus);
+  // What must hold between a run's generations.
+  void CheckChain(Uid uid, const RunRecords& run);
+  void CheckNothingLost(Uid uid, const RunRecords& run);
 
   World& world_;
   Ledger& ledger_;

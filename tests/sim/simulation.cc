@@ -1,5 +1,6 @@
 #include "tests/sim/simulation.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <set>
@@ -229,7 +230,10 @@ class Simulation {
       const RunRecords* run = records_.Find(caller->run());
       if (!caller->done() || run == nullptr || !run->ended) return false;
     }
-    return true;
+    // Their children, too.
+    const auto& runs = records_.runs();
+    return std::all_of(runs.begin(), runs.end(),
+                       [](const auto& run) { return run.second.ended; });
   }
 
   std::string WhatIsOpen() {

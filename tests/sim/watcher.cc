@@ -20,6 +20,12 @@ void Watcher::Look(Uid uid) {
     world_.Fail(absl::StrCat("a reader of run ", uid.ToHex(), ": ", what));
   };
   auto status = store_.ReadStatus(uid);
+  if (seen.last_event == 0 && status.ok() && status->has_value()) {
+    // What it has of others is read there.
+    for (const auto& segment : (*status)->segments()) {
+      seen.last_event = segment.last_event_id();
+    }
+  }
   auto news =
       store_.ReadActivations(uid, seen.last_event + 1, int64_t{1} << 40);
   if (!status.ok() || !news.ok()) return fail("the store cannot be read");
