@@ -1,7 +1,5 @@
 #include "orchestrator/core/fork_plan.h"
 
-#include <set>
-
 namespace anabranch::core {
 namespace {
 
@@ -48,6 +46,11 @@ class OpenThings {
         break;
       case HistoryEvent::kChildClosed:
         plan_.children.erase(event.child_closed().seq());
+        plan_.cancelled_children.erase(event.child_closed().seq());
+        break;
+      case HistoryEvent::kChildCancelRequested:
+        plan_.cancelled_children.insert(
+            event.child_cancel_requested().child_seq());
         break;
       default:
         break;

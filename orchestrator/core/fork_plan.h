@@ -23,6 +23,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "anabranch/storage/v1/records.pb.h"
@@ -44,6 +45,8 @@ struct ForkPlan {
   std::vector<int64_t> given_up;
   std::map<int64_t, anabranch::v1::TimerStarted> timers;
   std::map<int64_t, anabranch::v1::ChildScheduled> children;
+  // Of those, the ones that were asked to cancel themselves.
+  std::set<int64_t> cancelled_children;
 };
 
 // `history`: all activations of a closed generation, segments included; the

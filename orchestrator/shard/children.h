@@ -27,7 +27,9 @@
 //   is closed                                       closed
 //   was started by somebody else                    nothing: closed (failed)
 //   closes                                          keeps a notice until its
-//                                                   parent has taken it
+//                                                   parent has taken it: of the
+//                                                   first end, if the child is
+//                                                   retried meanwhile
 #pragma once
 
 #include <compare>

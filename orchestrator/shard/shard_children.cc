@@ -237,6 +237,9 @@ void Shard::DoAsDemanded(const ChildRecord& record, const api::Run& child,
 }
 
 void Shard::NotifyParent(const api::Run& child) {
+  // A child that was retried before its parent has taken its end: that end is
+  // what the parent is told.
+  if (children_.FindNotice(IdOf(child.parent())) != nullptr) return;
   Children::Notice notice;
   notice.child = *Uid::FromHex(child.uid());
   *notice.record.mutable_parent() = child.parent();
@@ -249,8 +252,7 @@ void Shard::NotifyParent(const api::Run& child) {
 }
 
 void Shard::On(const NoticeTaken& taken, Times /*now*/) {
-  // A child that was retried before this came keeps a notice of each of its
-  // generations, and only the last one in memory.
+  // Also one that is not the child's first, which older builds have written.
   batch_.DeleteParentNotice(taken.child);
   const ChildId id = IdOf(taken.parent);
   const auto* notice = children_.FindNotice(id);

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "orchestrator/replay/replay.h"
 #include "orchestrator/shard/testing/harness.h"
+#include "sdk/failure.h"
 #include "sdk/flow_context.h"
 #include "sdk/flow_instance.h"
 
@@ -68,6 +69,17 @@ Future<Payload> LeavesAtOnce(FlowContext& ctx, FlowInput) {
   co_return Payload();
 }
 
+// Fails each time that it comes to its signal.
+Future<Payload> Stubborn(FlowContext& ctx, FlowInput) {
+  (co_await ctx.ReceiveSignal("go")).IgnoreError();
+  co_return sdk::StatusFromFailure(sdk::MakeFailure("stubborn", "as ever"));
+}
+
+Future<Payload> StubbornsParent(FlowContext& ctx, FlowInput) {
+  auto result = co_await ctx.StartChild({.flow = "stubborn", .run_id = "c"});
+  co_return Text(sdk::FailureOf(result.status()).type());
+}
+
 Future<Payload> UnknownChild(FlowContext& ctx, FlowInput) {
   auto result = co_await ctx.StartChild({.flow = "nowhere", .run_id = "c"});
   co_return Text(sdk::FailureOf(result.status()).type());
@@ -81,6 +93,8 @@ class ShardChildrenTest : public ::testing::TestWithParam<size_t> {
     Register(flows, "parent", Parent);
     Register(flows, "child", Child);
     Register(flows, "canceller", Canceller);
+    Register(flows, "stubborn", Stubborn);
+    Register(flows, "stubborns_parent", StubbornsParent);
     Register(flows, "unknown_child", UnknownChild);
     Register(flows, "terminates", Leaver<v1::PARENT_CLOSE_POLICY_TERMINATE>);
     Register(flows, "abandons", Leaver<v1::PARENT_CLOSE_POLICY_ABANDON>);
@@ -107,6 +121,16 @@ class ShardChildrenTest : public ::testing::TestWithParam<size_t> {
       types.push_back(replay::EventTypeName(event));
     }
     return types;
+  }
+  static absl::Status Retry(Harness& h, const std::string& run) {
+    RetryRun retry;
+    retry.name = {"default", run};
+    absl::Status status = absl::UnknownError("no answer");
+    retry.reply = [&status](const absl::StatusOr<RetriedRun>& answer) {
+      status = answer.status();
+    };
+    h.Round({retry});
+    return status;
   }
   static bool Exists(Harness& h, const std::string& run_id) {
     return h.store.ReadRunIndex({"default", run_id})->has_value();
@@ -322,6 +346,41 @@ TEST_P(ShardChildrenTest, AChildThatWasDemandedTooLateIsEnded) {
   h.messages = std::move(late);
   h.Settle();
   EXPECT_EQ(h.Run("c").state(), api::RUN_STATE_TERMINATED);
+  ExpectNothingOwed(h);
+}
+
+TEST_P(ShardChildrenTest, AChildThatFailsAgainBeforeItsParentKnowsIsToldOnce) {
+  for (bool restart : {false, true}) {
+    Harness world(GetParam());
+    RegisterAll(world.flows);
+    ASSERT_TRUE(world.Start("stubborns_parent", "p").ok());
+    world.Settle();
+    ASSERT_TRUE(world.Signal("c", "go", "1").ok());
+    auto late = std::exchange(world.messages, {});
+    ASSERT_TRUE(Retry(world, "c").ok());
+    ASSERT_EQ(world.Run("c").generation(), 2);
+    ASSERT_EQ(world.Run("c").state(), api::RUN_STATE_FAILED);
+    world.messages.insert(world.messages.begin(), late.begin(), late.end());
+    if (restart) world.Restart();
+    world.Settle();
+    EXPECT_EQ(world.Run("p").result().json_text(), "\"stubborn\"");
+    ExpectNothingOwed(world);
+  }
+}
+
+TEST_P(ShardChildrenTest, ARetriedParentStartsNoChildThatItHadCancelled) {
+  // The child is cancelled before it was started, and the parent ends before
+  // it is told so.
+  ASSERT_TRUE(h.Start("canceller", "p").ok());
+  h.messages.clear();
+  ASSERT_TRUE(h.Signal("p", "cancel", "null").ok());
+  h.messages.clear();
+  ASSERT_TRUE(h.Terminate("p").ok());
+  ASSERT_TRUE(Retry(h, "p").ok());
+  h.Settle();
+  EXPECT_EQ(h.Run("p").state(), api::RUN_STATE_COMPLETED);
+  EXPECT_EQ(h.Run("p").result().json_text(), "\"cancelled\"");
+  EXPECT_FALSE(Exists(h, "c"));
   ExpectNothingOwed(h);
 }
 

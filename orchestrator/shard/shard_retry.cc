@@ -174,6 +174,7 @@ void Shard::Reopen(LiveRun& run, const core::ForkPlan& plan, Times now) {
   for (const auto& [seq, scheduled] : plan.children) {
     *event.mutable_child_scheduled() = scheduled;
     FollowEvent(run, event, now);
+    if (plan.cancelled_children.contains(seq)) CancelChild(uid, seq);
   }
   for (const auto& [seq, timer] : plan.timers) {
     storage::v1::TimerRecord record;
