@@ -28,6 +28,7 @@ bool DurableLog::Crash(bool keep) {
 void DurableLog::Restore(const Backup& backup) {
   disk_->Restore(backup.disk);
   records_.SetContents(backup.records);
+  for (StepCheck* check : checks_) check->OnRestored();
   Forget();
 }
 
@@ -36,7 +37,11 @@ void DurableLog::TakeWaiting() {
     world_.Fail("a write was let in although the lease was lost");
   }
   Waiting waiting = *std::exchange(waiting_, std::nullopt);
+  const DurableStep step = BeginStep(waiting.batch, records_, waiting.decided);
   records_.Apply(waiting.batch, waiting.decided);
+  for (StepCheck* check : checks_) {
+    if (!world_.failed()) check->OnStep(step);
+  }
 }
 
 void DurableLog::Forget() {

@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "orchestrator/log/event_log.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/records.h"
+#include "tests/sim/step.h"
 
 namespace anabranch::sim {
 
@@ -23,6 +25,9 @@ class DurableLog : public log::EventLog {
   // kDurable ends the process: the write failed at once.
   log::AppendResult Hold(log::WriteBatch batch, shard::Times now);
   void Sync();
+
+  // Sees each batch that becomes durable from now on; outlives the log's use.
+  void AddCheck(StepCheck& check) { checks_.push_back(&check); }
 
   // What the next write meets.
   void SetTrouble(Trouble trouble) { trouble_ = trouble; }
@@ -68,6 +73,7 @@ class DurableLog : public log::EventLog {
   World& world_;
   Records& records_;
   const std::unique_ptr<Disk> disk_;
+  std::vector<StepCheck*> checks_;
   std::optional<Waiting> waiting_;
   int64_t position_ = 0;
   Trouble trouble_ = Trouble::kNone;

@@ -53,6 +53,9 @@ constexpr FaultSpec kSpecs[] = {
     {Fault::kPartition, "partition",
      "a worker does not reach the server at all", true, 1, 2},
     {Fault::kDelay, "delay", "a frame arrives late", false, 0.01, 0.1},
+    {Fault::kBreakAtStop, "break_at_stop",
+     "a stream breaks before a task that was told to stop has said so", false,
+     0.1, 0.8},
     {Fault::kCallLost, "call_lost", "a request or its answer is lost", false,
      0.02, 0.4},
     {Fault::kCallReordered, "call_reordered",
@@ -64,6 +67,8 @@ constexpr FaultSpec kSpecs[] = {
      0.8},
     {Fault::kStartTwice, "start_twice",
      "somebody starts another run under an id that is taken", false, 0.2, 0.8},
+    {Fault::kPause, "pause", "an operator pauses a run for seconds", false, 0.2,
+     1},
 };
 static_assert(std::size(kSpecs) == kFaultCount);
 

@@ -41,12 +41,15 @@ enum class Fault {
   kStall,
   kPartition,
   kDelay,
+  kBreakAtStop,
   // Clients and their calls.
   kCallLost,
   kCallReordered,
   kDoubleCall,
   kAbandon,
   kStartTwice,
+  // Operators.
+  kPause,
   kCount,
 };
 inline constexpr int kFaultCount = static_cast<int>(Fault::kCount);

@@ -8,6 +8,7 @@
 #include "sdk/flow_context.h"
 #include "sdk/flow_instance.h"
 #include "tests/program/interpret.h"
+#include "tests/sim/option_flows.h"
 #include "tests/sim/programs.h"
 
 namespace anabranch::sim {
@@ -243,6 +244,8 @@ constexpr NamedFlow kFlows[] = {
     {"patient", Patient, Bad<Patient>},
     {"draws", Draws, Bad<Draws>},
     {"throws", Throws, Throws},
+    {"acts", Acts, Bad<Acts>},
+    {"shared", Shared, Bad<Shared>},
 };
 
 void Register(sdk::FlowRegistry& flows, const char* name,

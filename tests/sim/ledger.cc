@@ -12,6 +12,13 @@ using activity_worker::JsonResult;
 using activity_worker::Outcome;
 using nlohmann::json;
 
+namespace {
+
+// Beyond every timeout.
+constexpr absl::Duration kVerySlow = absl::Seconds(60);
+
+}  // namespace
+
 Ledger::Plan Ledger::Begin(const std::string& session,
                            const anabranch::v1::Task& task) {
   auto token = TaskToken::Parse(task.token());
@@ -38,6 +45,9 @@ Ledger::Plan Ledger::MakePlan(const anabranch::v1::Task& task, ActivityId id) {
   const std::string what = input.value("do", "ok");
   Plan plan;
   plan.duration = absl::Milliseconds(input.value("ms", 10));
+  plan.beat_every = absl::Milliseconds(input.value("beat_ms", 0));
+  // Stopping takes a moment, in which the task may end by itself.
+  plan.stop_time = absl::Milliseconds(input.value("stop_ms", 3));
   json result = {{"value", input.value("value", int64_t{0}) * 2 + 1},
                  {"token", task.token()}};
   if (what == "big") result["pad"] = std::string(6000, 'x');
@@ -45,6 +55,13 @@ Ledger::Plan Ledger::MakePlan(const anabranch::v1::Task& task, ActivityId id) {
   if (what == "flaky" && failures_[id] < input.value("fails", 0)) {
     ++failures_[id];
     plan.outcome = FailureOf("flaky", task.token(), true);
+  } else if (what == "slow" && failures_[id] < input.value("fails", 0)) {
+    ++failures_[id];
+    plan.duration = kVerySlow;
+    plan.beat_every = absl::ZeroDuration();
+  } else if (what == "deadly" && failures_[id] < input.value("fails", 0)) {
+    ++failures_[id];
+    plan.deadly = true;
   } else if (what == "bad") {
     plan.outcome = FailureOf("bad", task.token(), false);
   } else if (what == "always") {

@@ -23,7 +23,17 @@ struct Execution {
   std::optional<activity_worker::Outcome> outcome;
 };
 
-// Threads: one.
+// Threads: one. A task's input says what it does: {"do": …, "value": v, "ms":
+// how long it takes, "beat_ms": between heartbeats, "stop_ms": to stop}:
+//
+//   ok      comes to 2 v + 1
+//   big     the same, above the inline size
+//   flaky   the same, after "fails" failures
+//   slow    the same, after "fails" attempts that do not end for long and are
+//           silent
+//   deadly  the same, after "fails" attempts that take down their worker
+//   bad     fails, not retryable
+//   always  fails, retryable
 class Ledger {
  public:
   explicit Ledger(World& world) : world_(world) {}
@@ -32,6 +42,12 @@ class Ledger {
   struct Plan {
     absl::Duration duration;
     activity_worker::Outcome outcome;
+    // Heartbeats tell how far it is this often; never when zero.
+    absl::Duration beat_every;
+    // How long it takes to stop once it is told to.
+    absl::Duration stop_time;
+    // It ends with the worker's process.
+    bool deadly = false;
   };
   Plan Begin(const std::string& session, const anabranch::v1::Task& task);
   void End(const std::string& token, const activity_worker::Outcome& outcome);
@@ -45,7 +61,7 @@ class Ledger {
 
   World& world_;
   std::map<ActivityId, std::vector<Execution>> activities_;
-  // How often a flaky task has failed.
+  // How often a flaky task has failed, and a slow one has begun.
   std::map<ActivityId, int64_t> failures_;
   int64_t executions_ = 0;
 };

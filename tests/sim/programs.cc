@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "tests/sim/option_programs.h"
 
 namespace anabranch::sim {
 namespace {
@@ -267,6 +268,8 @@ Program Draw(World& world) {
   Program (*const all[])(World&) = {Sequence, Big,    FanOut, Once,    Race,
                                     Signals,  Nested, Sleeps, Patient, Draws};
   if (world.Chance(0.06)) return Throws(world);
+  if (world.Chance(0.2)) return ActsProgram(world);
+  if (world.Chance(0.04)) return SharedProgram(world);
   Program program =
       world.Chance(0.4)
           ? Random(world)

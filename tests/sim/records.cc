@@ -333,9 +333,12 @@ void Records::CheckEnded(Uid uid, const api::ActivityInfo& before,
     if (failure.type() == "timeout") {
       absl::Duration ran =
           FromProto(closed.end_time()) - FromProto(closed.start_time());
+      const bool silent =
+          failure.message().find("heartbeat") != std::string::npos;
       if (!world_.on(Fault::kWallJump) &&
           ran + absl::Microseconds(1) <
-              FromProto(options.start_to_close_timeout())) {
+              FromProto(silent ? options.heartbeat_timeout()
+                               : options.start_to_close_timeout())) {
         Fail(uid, "an attempt timed out too early");
       }
     }

@@ -51,6 +51,9 @@ void Server::Boot() {
   const auto& flows = build_ == Build::kGood ? flows_ : bad_flows_;
   shard::ShardOptions options;
   options.live_flows_max = live_flows_max_;
+  options.on_activity_row = [this](core::ActivityRow row) {
+    world_.Count(core::NameOf(row));
+  };
   shard_ = std::make_unique<shard::Shard>(
       log_, flows, random_, static_cast<shard::Effects&>(*this), options);
   space_checked_ = -kSpaceCheck;

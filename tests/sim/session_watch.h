@@ -42,6 +42,12 @@ class SessionWatch {
     it->second.closed = now;
   }
 
+  // Whether it has not come back after a restart, and may still do.
+  bool IsAwaited(const std::string& session, absl::Duration now) const {
+    return !sessions_.contains(session) &&
+           now < recovered_ + limits::kRecoveryGrace;
+  }
+
   // Whether a session's attempts may be given up at `now`.
   bool MayBeLost(const std::string& session, absl::Duration now) const {
     auto it = sessions_.find(session);

@@ -11,6 +11,8 @@
 #include "base/limits.h"
 #include "tests/sim/caller.h"
 #include "tests/sim/final_checks.h"
+#include "tests/sim/operators.h"
+#include "tests/sim/run_checks.h"
 #include "tests/sim/server.h"
 #include "tests/sim/watcher.h"
 #include "tests/sim/worker.h"
@@ -38,11 +40,17 @@ class Simulation {
         bad_flows_("sim-bad"),
         server_({world_, network_, log_, sessions_, checks_, watcher_, flows_,
                  bad_flows_, LiveFlows(options)}),
-        options_(options) {
+        options_(options),
+        pause_check_(world_),
+        grace_check_(world_, sessions_),
+        mail_check_(world_) {
     world_.print = options.print;
     RegisterFlows(flows_);
     RegisterBadFlows(bad_flows_);
     network_.SetServer(server_);
+    log_.AddCheck(pause_check_);
+    log_.AddCheck(grace_check_);
+    log_.AddCheck(mail_check_);
   }
 
   SimulationResult Run() {
@@ -55,6 +63,9 @@ class Simulation {
       if (world_.clock.Steady() > options_.fault_time + kHealTime) {
         world_.Fail("not everything closed in time: " + WhatIsOpen());
       }
+    }
+    for (const auto& one : operators_) {
+      if (!world_.failed()) one->CheckAtEnd();
     }
     if (!world_.failed()) {
       CheckAtEnd({world_, records_, ledger_, log_, flows_}, callers_);
@@ -87,6 +98,8 @@ class Simulation {
       callers_.push_back(std::move(caller));
       callers_.back()->Begin(begin);
     }
+    operators_ = AllOperators({world_, server_, records_, log_});
+    for (const auto& one : operators_) one->Begin();
     PlanServerFaults();
     PlanLogFaults();
     PlanWorkerFaults();
@@ -154,7 +167,7 @@ class Simulation {
       worker.Start();
     });
     Plan(Fault::kWorkerFreeze, [this] {
-      AnyWorker().Freeze(world_.Between(absl::Seconds(1), absl::Seconds(14)));
+      AnyWorker().Freeze(world_.Between(absl::Seconds(1), absl::Seconds(18)));
     });
     Plan(Fault::kStreamBreak, [this] {
       AnyWorker().Break(
@@ -168,7 +181,7 @@ class Simulation {
                         static_cast<Network::Direction>(world_.Between(0, 2)));
     });
     Plan(Fault::kPartition, [this] {
-      AnyWorker().CutOff(world_.Between(absl::Seconds(1), absl::Seconds(14)));
+      AnyWorker().CutOff(world_.Between(absl::Seconds(1), absl::Seconds(18)));
     });
   }
 
@@ -199,6 +212,7 @@ class Simulation {
     server_.Restore(*backup_);
     checks_.OnRestored();
     watcher_.OnRestored();
+    for (const auto& one : operators_) one->OnRestored();
     for (const auto& caller : callers_) caller->OnRestored();
   }
 
@@ -226,6 +240,9 @@ class Simulation {
 
   bool Over() {
     if (!world_.healed() || !server_.up()) return false;
+    for (const auto& one : operators_) {
+      if (!one->done()) return false;
+    }
     for (const auto& caller : callers_) {
       const RunRecords* run = records_.Find(caller->run());
       if (!caller->done() || run == nullptr || !run->ended) return false;
@@ -274,9 +291,13 @@ class Simulation {
   sdk::FlowRegistry bad_flows_;
   Server server_;
   const SimulationOptions options_;
+  PauseCheck pause_check_;
+  GraceCheck grace_check_;
+  MailCheck mail_check_;
   std::optional<DurableLog::Backup> backup_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Caller>> callers_;
+  std::vector<std::unique_ptr<Operator>> operators_;
 };
 
 }  // namespace

@@ -113,14 +113,18 @@ void Worker::Pump() {
   core_->Advance(world_.clock.Steady());
   for (BegunTask& task : core_->TakeBegun()) Begin(std::move(task));
   for (const auto& stopped : core_->TakeStopped()) {
-    // Stopping takes a moment, in which the task may end by itself.
-    After(absl::Milliseconds(3), [this, stopped] {
+    const auto known = running_.find(stopped.id);
+    if (known == running_.end()) continue;
+    After(known->second.plan.stop_time, [this, stopped] {
       Outcome outcome =
           FailureOf(stopped.type, "stopped",
                     stopped.type == activity_worker::kWorkerLeaving);
       auto it = running_.find(stopped.id);
       if (it == running_.end()) return;
       outcome.failure.set_message(it->second.task.token());
+      if (world_.Happens(Fault::kBreakAtStop)) {
+        Break(world_.Between(absl::Milliseconds(1), absl::Seconds(1)));
+      }
       Finish(stopped.id, std::move(outcome));
     });
   }
@@ -153,9 +157,30 @@ void Worker::Begin(BegunTask task) {
   running.plan = ledger_.Begin(session_, running.task);
   After(running.plan.duration, [this, id] {
     auto it = running_.find(id);
-    if (it != running_.end()) Finish(id, it->second.plan.outcome);
+    if (it == running_.end()) return;
+    if (!it->second.plan.deadly) return Finish(id, it->second.plan.outcome);
+    Die();
+    world_.After(world_.Between(absl::Milliseconds(50), absl::Seconds(1)),
+                 [this] {
+                   if (!alive()) Start();
+                 });
   });
+  const bool beats = running.plan.beat_every > absl::ZeroDuration();
   running_[id] = std::move(running);
+  if (beats) Beat(id, 1);
+}
+
+void Worker::Beat(TaskId id, int64_t number) {
+  After(running_[id].plan.beat_every, [this, id, number] {
+    const auto it = running_.find(id);
+    if (it == running_.end()) return;
+    v1::Payload details;
+    details.set_json_text(absl::StrCat(
+        "{\"attempt\":", it->second.task.attempt(), ",\"beat\":", number, "}"));
+    core_->AddHeartbeat(id, std::move(details));
+    Pump();
+    Beat(id, number + 1);
+  });
 }
 
 void Worker::Finish(TaskId id, Outcome outcome) {

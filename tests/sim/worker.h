@@ -53,6 +53,8 @@ class Worker : public StreamPeer {
   // Carries out what the core wants, and sends what it has to say.
   void Pump();
   void Begin(activity_worker::BegunTask task);
+  // Says how far a task is, and again until it has ended.
+  void Beat(activity_worker::TaskId id, int64_t number);
   // Says an answer that the core has given, too, once more: much later, without
   // being asked, and whatever has become of the attempt.
   void SayAgain(const std::string& token,

@@ -1,0 +1,170 @@
+#include "tests/sim/run_checks.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace anabranch::sim {
+namespace {
+
+using api::HistoryEvent;
+
+void FailRun(World& world, const RunRecords& run, const std::string& what) {
+  world.Fail(absl::StrCat("run ", run.fold.run.run_id(), " (",
+                          run.fold.run.flow(), "): ", what));
+}
+
+// Calls `action` with each event that the batch adds to the history.
+template <typename Action>
+void ForEachNewEvent(const RunRecords& run, const RunBefore& before,
+                     Action action) {
+  for (size_t i = before.activations; i < run.history.size(); ++i) {
+    for (const HistoryEvent& event : run.history[i].events()) action(event);
+  }
+}
+
+// Timers that have fired before, and wait in the mailbox.
+std::set<int64_t> MailedTimers(const RunBefore& before) {
+  std::set<int64_t> timers;
+  for (const auto& [n, mail] : before.mail) {
+    if (mail.stimulus().has_timer_fired()) {
+      timers.insert(mail.stimulus().timer_fired().seq());
+    }
+  }
+  return timers;
+}
+
+// Timers that fire with the batch and go to the mailbox.
+std::set<int64_t> NewlyMailedTimers(const RunRecords& run,
+                                    const RunBefore& before) {
+  std::set<int64_t> timers;
+  const std::set<int64_t> mailed = MailedTimers(before);
+  for (const auto& [n, mail] : run.mail) {
+    if (before.mail.contains(n) || !mail.stimulus().has_timer_fired()) continue;
+    // What was not taken after all goes to the mailbox's end.
+    const int64_t seq = mail.stimulus().timer_fired().seq();
+    if (!mailed.contains(seq)) timers.insert(seq);
+  }
+  return timers;
+}
+
+bool WasGranted(const storage::v1::ActivityRecord& record,
+                const RunBefore& before) {
+  auto it = before.activities.find(record.info().seq());
+  const int attempt =
+      it == before.activities.end() ? 0 : it->second.info().attempt();
+  return record.info().attempt() > attempt;
+}
+
+// The stimulus without what its place in the history gives it.
+std::string Essence(HistoryEvent event) {
+  event.clear_event_id();
+  event.clear_activation();
+  event.clear_event_time();
+  event.clear_build_id();
+  event.clear_internal_flags();
+  return event.SerializeAsString();
+}
+
+// Where mail may have gone, in order: into the history, and what a flow that
+// broke down on the way did not take, to the end of the mailbox.
+std::vector<std::string> PlacesOf(const RunRecords& run,
+                                  const RunBefore& before) {
+  std::vector<std::string> places;
+  for (size_t i = before.activations; i < run.history.size(); ++i) {
+    places.push_back(Essence(run.history[i].events(0)));
+  }
+  for (const auto& [n, mail] : run.mail) {
+    if (!before.mail.contains(n)) places.push_back(Essence(mail.stimulus()));
+  }
+  return places;
+}
+
+}  // namespace
+
+void PauseCheck::OnStep(const DurableStep& step) {
+  for (const auto& [uid, before] : step.before) {
+    const RunRecords* run = step.records.Find(uid);
+    if (run == nullptr) continue;
+    const std::set<int64_t> mailed = MailedTimers(before);
+    bool paused = before.paused;
+    bool throughout = before.paused;
+    ForEachNewEvent(*run, before, [&](const HistoryEvent& event) {
+      if (event.has_run_paused()) paused = true;
+      if (event.has_run_resumed()) paused = throughout = false;
+      if (paused && event.has_timer_fired() &&
+          !mailed.contains(event.timer_fired().seq())) {
+        FailRun(world_, *run, "a timer fired while it was paused");
+      }
+    });
+    if (throughout && !NewlyMailedTimers(*run, before).empty()) {
+      FailRun(world_, *run, "a timer fired while it was paused and BLOCKED");
+    }
+    // Grants are the last thing of a round.
+    if (!paused) continue;
+    world_.Count("step_while_paused");
+    for (const auto& [seq, record] : run->activities) {
+      if (WasGranted(record, before)) {
+        FailRun(world_, *run,
+                absl::StrCat("activity ", seq, " was granted in a pause"));
+      }
+    }
+  }
+}
+
+void GraceCheck::OnStep(const DurableStep& step) {
+  for (const auto& [uid, before] : step.before) {
+    const RunRecords* run = step.records.Find(uid);
+    if (run == nullptr) continue;
+    std::set<int64_t> fired = NewlyMailedTimers(*run, before);
+    const std::set<int64_t> mailed = MailedTimers(before);
+    ForEachNewEvent(*run, before, [&](const HistoryEvent& event) {
+      const int64_t seq = event.timer_fired().seq();
+      if (event.has_timer_fired() && !mailed.contains(seq)) fired.insert(seq);
+    });
+    if (fired.empty()) continue;
+    for (const auto& [seq, record] : before.activities) {
+      auto now = run->activities.find(seq);
+      const bool in_flight =
+          record.info().state() == api::ACTIVITY_STATE_RUNNING &&
+          now != run->activities.end() &&
+          now->second.info().state() == api::ACTIVITY_STATE_RUNNING &&
+          now->second.token() == record.token();
+      if (in_flight &&
+          sessions_.IsAwaited(record.info().session(), step.decided.steady)) {
+        FailRun(world_, *run,
+                absl::StrCat("a timer fired before ", record.info().session(),
+                             " was back with activity ", seq));
+      }
+    }
+  }
+}
+
+void MailCheck::OnStep(const DurableStep& step) {
+  for (const auto& [uid, before] : step.before) {
+    const RunRecords* run = step.records.Find(uid);
+    if (run == nullptr || before.mail.empty()) continue;
+    const std::vector<std::string> places = PlacesOf(*run, before);
+    auto next = places.begin();
+    bool left = false;
+    for (const auto& [n, mail] : before.mail) {
+      if (run->mail.contains(n)) {
+        left = true;
+        continue;
+      }
+      if (left) return FailRun(world_, *run, "mail went before older mail");
+      world_.Count("mail_taken");
+      auto found = std::find(next, places.end(), Essence(mail.stimulus()));
+      if (found != places.end()) {
+        next = found + 1;
+      } else if (!mail.stimulus().has_timer_fired()) {
+        return FailRun(world_, *run, "mail was not taken in its order");
+      }  // else a timer that the flow has given up meanwhile
+    }
+  }
+}
+
+}  // namespace anabranch::sim

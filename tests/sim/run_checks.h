@@ -1,0 +1,44 @@
+// Checks of single runs from batch to batch: what a pause and the recovery
+// grace hold back, and the order of mail.
+#pragma once
+
+#include "tests/sim/session_watch.h"
+#include "tests/sim/step.h"
+#include "tests/sim/world.h"
+
+namespace anabranch::sim {
+
+// While a run is paused nothing of it is granted and none of its timers fires.
+class PauseCheck : public StepCheck {
+ public:
+  explicit PauseCheck(World& world) : world_(world) {}
+  void OnStep(const DurableStep& step) override;
+
+ private:
+  World& world_;
+};
+
+// No timer of a run fires while a session with an attempt of it has not come
+// back after a restart: what it brings comes first.
+class GraceCheck : public StepCheck {
+ public:
+  GraceCheck(World& world, const SessionWatch& sessions)
+      : world_(world), sessions_(sessions) {}
+  void OnStep(const DurableStep& step) override;
+
+ private:
+  World& world_;
+  const SessionWatch& sessions_;
+};
+
+// What waited in a mailbox is taken in in its order, and nothing else first.
+class MailCheck : public StepCheck {
+ public:
+  explicit MailCheck(World& world) : world_(world) {}
+  void OnStep(const DurableStep& step) override;
+
+ private:
+  World& world_;
+};
+
+}  // namespace anabranch::sim
