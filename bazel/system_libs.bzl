@@ -49,6 +49,7 @@ _LIBS = [
     _lib("json", "nlohmann-json3-dev", "nlohmann/json.hpp", pc = ["nlohmann_json"]),
     # Debian's cpp-httplib is the compiled (split) flavour.
     _lib("httplib", "libcpp-httplib-dev", "httplib.h", pc = ["cpp-httplib"]),
+    _lib("prometheus", "prometheus-cpp-dev", "prometheus/registry.h", pc = ["prometheus-cpp-core"]),
     _lib("cli11", "libcli11-dev", "CLI/CLI.hpp", pc = ["CLI11"]),
     _lib("yaml_cpp", "libyaml-cpp-dev", "yaml-cpp/yaml.h", pc = ["yaml-cpp"]),
     _lib("simdjson", "libsimdjson-dev", "simdjson.h", pc = ["simdjson"]),

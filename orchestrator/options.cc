@@ -53,6 +53,10 @@ std::optional<int> ParseOptions(int argc, char** argv, Options& options) {
   app.add_flag("--insecure-listen", options.insecure_listen,
                "Allow addresses that others can reach; there is no TLS and no "
                "authentication");
+  app.add_option("--metrics-address", options.metrics_address,
+                 "HOST:PORT for /metrics (Prometheus) and /healthz; without it "
+                 "they are not served")
+      ->envname("ANABRANCH_METRICS_ADDRESS");
   app.add_option("--live-flows", options.live_flows,
                  "Flows kept in memory; 0 replays for every stimulus")
       ->check(CLI::Range(0, 1'000'000))

@@ -14,6 +14,8 @@ struct Options {
   std::string data_dir = "./anabranch-data";
   std::string address = "127.0.0.1:7400";
   bool insecure_listen = false;
+  // HOST:PORT of /metrics and /healthz; empty: not served.
+  std::string metrics_address;
   int live_flows = 0;
   // A flow that does not come back for this long ends the process.
   absl::Duration flow_watchdog = limits::kFlowWatchdog;

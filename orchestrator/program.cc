@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -13,14 +15,19 @@
 #include "absl/synchronization/mutex.h"
 #include "base/build_id.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/logging.h"
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "orchestrator/flow_watchdog.h"
 #include "orchestrator/log/crash_at.h"
 #include "orchestrator/log/rocksdb_event_log.h"
+#include "orchestrator/log/store.h"
+#include "orchestrator/metrics/http_endpoint.h"
+#include "orchestrator/metrics/metrics.h"
 #include "orchestrator/options.h"
 #include "orchestrator/rpc/backend.h"
+#include "orchestrator/rpc/listen_address.h"
 #include "orchestrator/rpc/server.h"
 #include "orchestrator/shard/flow_slot.h"
 #include "orchestrator/shard/shard_runner.h"
@@ -45,12 +52,17 @@ struct Process {
   SystemRandom random;
   std::optional<log::CrashPoint> crash;
   std::unique_ptr<log::EventLog> log;
+  const log::RocksDbEventLog* rocksdb = nullptr;  // within `log`
   sdk::FlowRegistry flows{BuildId()};
   std::unique_ptr<shard::FlowSlot> flow_slot;
   std::optional<FlowWatchdog> watchdog;
   std::optional<rpc::Backend> backend;
+  std::optional<metrics::Metrics> metrics;
   std::unique_ptr<shard::ShardRunner> runner;
   std::unique_ptr<rpc::Server> server;
+  std::atomic<bool> stopping = false;
+  // Last: it asks the others.
+  std::unique_ptr<metrics::HttpEndpoint> endpoint;
 };
 
 absl::StatusOr<std::unique_ptr<log::EventLog>> OpenLog(const Options& options,
@@ -66,8 +78,9 @@ absl::StatusOr<std::unique_ptr<log::EventLog>> OpenLog(const Options& options,
       point.EffectsReleased();  // opening has no effects
     };
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<log::EventLog> opened,
+  ASSIGN_OR_RETURN(std::unique_ptr<log::RocksDbEventLog> opened,
                    log::RocksDbEventLog::Open(store));
+  process.rocksdb = opened.get();
   if (!process.crash.has_value()) return opened;
   return std::unique_ptr<log::EventLog>(std::make_unique<log::CrashingEventLog>(
       std::move(opened), *process.crash));
@@ -100,12 +113,74 @@ absl::Status WatchFlows(const Options& options, Process& process) {
   return absl::OkStatus();
 }
 
+// Reads each of them, on the scraper's thread.
+std::map<v1::RunState, int64_t> CountOpenRuns(log::StoreReader& reader) {
+  std::map<v1::RunState, int64_t> counts;
+  const auto open = reader.ReadOpenRuns();
+  if (!open.ok()) return counts;
+  for (const Uid uid : *open) {
+    const auto status = reader.ReadStatus(uid);
+    if (status.ok() && status->has_value()) ++counts[(*status)->run().state()];
+  }
+  return counts;
+}
+
+metrics::Sources MetricSources(Process& process) {
+  metrics::Sources sources;
+  sources.build_id = BuildId();
+  sources.workers = [&process] { return *process.backend->workers.Get(); };
+  sources.task_queues = [&process] {
+    return process.backend->task_queues.List();
+  };
+  sources.open_runs = [&process] {
+    return CountOpenRuns(process.backend->reader);
+  };
+  sources.store = [&process] {
+    auto store = process.rocksdb->Properties();
+    store["free_bytes"] = process.log->FreeBytes();
+    return store;
+  };
+  return sources;
+}
+
+// Whether new work is taken in.
+absl::Status Health(const Process& process) {
+  if (process.stopping) return absl::UnavailableError("going down");
+  if (process.log->FreeBytes() < limits::kSpaceReserveBytes) {
+    return absl::UnavailableError("the disk is full: requests are refused");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ServeMetrics(const Options& options, Process& process) {
+  if (options.metrics_address.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const rpc::ListenAddress address,
+                   rpc::ParseListenAddress(options.metrics_address));
+  auto endpoint = metrics::HttpEndpoint::Start(
+      {.host = address.host,
+       .port = address.port,
+       .metrics = [&process] { return process.metrics->Text(); },
+       .health = [&process] { return Health(process); }});
+  if (!endpoint.ok()) {
+    RETURN_IF_ERROR(rpc::ExplainListenFailure(address));
+    return endpoint.status();
+  }
+  process.endpoint = *std::move(endpoint);
+  spdlog::info("metrics on http://{}:{}/metrics", address.host,
+               process.endpoint->port());
+  return absl::OkStatus();
+}
+
 absl::Status Start(const Options& options, RegisterFlowsFunction register_flows,
                    Process& process) {
   rpc::ServerOptions server;
   server.address = options.address;
   server.insecure_listen = options.insecure_listen;
   RETURN_IF_ERROR(rpc::CheckAddress(server));
+  if (!options.metrics_address.empty()) {
+    RETURN_IF_ERROR(
+        rpc::CheckAddress({options.metrics_address, options.insecure_listen}));
+  }
   ASSIGN_OR_RETURN(process.log, OpenLog(options, process));
   register_flows(process.flows);
   RETURN_IF_ERROR(WatchFlows(options, process));
@@ -113,6 +188,10 @@ absl::Status Start(const Options& options, RegisterFlowsFunction register_flows,
   shard::ShardRunnerOptions runner;
   runner.live_flows_max = options.live_flows;
   runner.flow_slot = process.flow_slot.get();
+  if (!options.metrics_address.empty()) {
+    process.metrics.emplace(process.clock, MetricSources(process));
+    runner.observer = &*process.metrics;
+  }
   runner.flow_log = [](const log::RunName& run, const std::string& line) {
     spdlog::info("run {}/{}: {}", run.ns, run.run_id, line);
   };
@@ -128,12 +207,13 @@ absl::Status Start(const Options& options, RegisterFlowsFunction register_flows,
   };
   ASSIGN_OR_RETURN(process.server,
                    rpc::Server::Start(*process.backend, server));
-  return absl::OkStatus();
+  return ServeMetrics(options, process);
 }
 
 // Health first, so that nobody sends new work; then workers and watchers are
 // told; then calls end, and at last the shard.
 void Stop(Process& process) {
+  process.stopping = true;
   process.server->SetNotServing();
   process.runner->Post(shard::DrainWorkers{"the orchestrator is going down"});
   process.backend->notifier.Stop();

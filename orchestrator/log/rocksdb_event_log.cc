@@ -228,6 +228,26 @@ int64_t RocksDbEventLog::FreeBytes() const {
          static_cast<int64_t>(info.f_frsize);
 }
 
+std::map<std::string, int64_t> RocksDbEventLog::Properties() const {
+  std::map<std::string, int64_t> properties;
+  for (const std::string* name :
+       {&rocksdb::DB::Properties::kEstimateNumKeys,
+        &rocksdb::DB::Properties::kEstimateLiveDataSize,
+        &rocksdb::DB::Properties::kTotalSstFilesSize,
+        &rocksdb::DB::Properties::kCurSizeAllMemTables,
+        &rocksdb::DB::Properties::kEstimateTableReadersMem,
+        &rocksdb::DB::Properties::kBlockCacheUsage,
+        &rocksdb::DB::Properties::kNumRunningCompactions,
+        &rocksdb::DB::Properties::kNumRunningFlushes,
+        &rocksdb::DB::Properties::kEstimatePendingCompactionBytes,
+        &rocksdb::DB::Properties::kBackgroundErrors}) {
+    uint64_t value = 0;
+    if (!db_->GetIntProperty(*name, &value)) continue;
+    properties[*name] = static_cast<int64_t>(value);
+  }
+  return properties;
+}
+
 absl::Status RocksDbEventLog::last_failure() const {
   std::lock_guard lock(mutex_);
   return last_failure_;

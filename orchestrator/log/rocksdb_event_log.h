@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -62,6 +63,9 @@ class RocksDbEventLog : public EventLog {
   absl::Status Scan(const ScanOptions& options, const Visitor& visit) override;
   Epoch epoch() const override { return epoch_; }
   int64_t FreeBytes() const override;
+
+  // RocksDB's own numbers, by its names for them. Threads: any.
+  std::map<std::string, int64_t> Properties() const;
 
   // Why the last Append answered kUnknown.
   absl::Status last_failure() const;

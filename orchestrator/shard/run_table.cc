@@ -76,6 +76,9 @@ absl::StatusOr<LiveRun*> RunTable::Load(Uid uid) {
   auto it = runs_.find(uid);
   if (it != runs_.end()) {
     it->second.last_used = ++clock_;
+    if (observer_ != nullptr && !it->second.state.closed()) {
+      observer_->RunNeeded(/*live=*/true);
+    }
     return &it->second;
   }
   ASSIGN_OR_RETURN(auto status, store_.ReadStatus(uid));
@@ -100,6 +103,7 @@ absl::StatusOr<LiveRun*> RunTable::Load(Uid uid) {
 }
 
 absl::Status RunTable::Rebuild(LiveRun& run, const StatusRecord& status) {
+  if (observer_ != nullptr) observer_->RunNeeded(/*live=*/false);
   ASSIGN_OR_RETURN(auto history, History(run));
   run.state = Fold(run.state, history);
   run.state.run.clear_waiting_activities();
@@ -133,10 +137,12 @@ void RunTable::ReplayFlow(LiveRun& run,
     return;
   }
   crashes_.Switch(run.state.uid, run.name, definition->name);
+  if (observer_ != nullptr) observer_->ReplayBegins();
   replay::Replayed replayed =
       replay::Replay({absl::StrCat(run.name.ns, "/", run.name.run_id),
                       definition, flows_.build_id(), &payloads_, &crashes_},
                      history);
+  if (observer_ != nullptr) observer_->ReplayEnds(run.state.last_event_id);
   if (replayed.mismatch.has_value()) {
     SetBlocked(run, replayed.mismatch->reason, replayed.mismatch->event_id,
                replayed.mismatch->report);

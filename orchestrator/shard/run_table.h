@@ -14,6 +14,7 @@
 #include "orchestrator/core/run_state.h"
 #include "orchestrator/log/store.h"
 #include "orchestrator/shard/flow_crashes.h"
+#include "orchestrator/shard/observer.h"
 #include "sdk/flow_instance.h"
 #include "sdk/flow_registry.h"
 
@@ -45,9 +46,15 @@ struct LiveRun {
 // Under its shard's role. Pointers stay valid until Evict.
 class RunTable {
  public:
+  // `observer` may be null.
   RunTable(log::StoreReader& store, const sdk::FlowRegistry& flows,
-           sdk::PayloadReader& payloads, FlowCrashes& crashes)
-      : store_(store), flows_(flows), payloads_(payloads), crashes_(crashes) {}
+           sdk::PayloadReader& payloads, FlowCrashes& crashes,
+           Observer* observer)
+      : store_(store),
+        flows_(flows),
+        payloads_(payloads),
+        crashes_(crashes),
+        observer_(observer) {}
 
   // The uid of that name's current generation, in memory or in the store.
   absl::StatusOr<std::optional<Uid>> FindUid(const RunName& name);
@@ -113,6 +120,7 @@ class RunTable {
   const sdk::FlowRegistry& flows_;
   sdk::PayloadReader& payloads_;
   FlowCrashes& crashes_;
+  Observer* const observer_;
   std::map<Uid, LiveRun> runs_;
   std::map<RunName, Uid> names_;
   std::set<RunName> gone_;

@@ -29,7 +29,7 @@ Shard::Shard(log::EventLog& log, const sdk::FlowRegistry& flows, Random& random,
       effects_(effects),
       options_(std::move(options)),
       crashes_(options_.flow_slot, flows.build_id()),
-      runs_(store_, flows, *this, crashes_) {}
+      runs_(store_, flows, *this, crashes_, options_.observer) {}
 
 absl::Status Shard::Recover(Times now) {
   RETURN_IF_ERROR(crashes_.Recover(store_));

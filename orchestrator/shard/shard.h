@@ -30,6 +30,7 @@
 #include "orchestrator/shard/flow_crashes.h"
 #include "orchestrator/shard/input.h"
 #include "orchestrator/shard/matcher.h"
+#include "orchestrator/shard/observer.h"
 #include "orchestrator/shard/run_table.h"
 #include "orchestrator/shard/sessions.h"
 #include "orchestrator/shard/timer_queue.h"
@@ -45,6 +46,8 @@ struct ShardOptions {
   FlowSlot* flow_slot = nullptr;
   // Hears of each row of the activity machine's table that is taken.
   std::function<void(core::ActivityRow)> on_activity_row = {};
+  // Hears what happens; may be null, outlives the shard.
+  Observer* observer = nullptr;
 };
 
 // A line that a flow logged.

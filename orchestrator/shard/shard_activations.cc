@@ -172,6 +172,7 @@ void Shard::AppendEvent(LiveRun& run, api::HistoryEvent event,
 
 void Shard::Record(LiveRun& run, ActivationRecord record, Times now) {
   Touch(run.state.uid);
+  if (options_.observer != nullptr) options_.observer->Activated(record);
   batch_.PutActivation(run.state.uid, record);
   for (const auto& event : record.events()) FollowEvent(run, event, now);
   run.undurable.push_back(std::move(record));

@@ -22,6 +22,7 @@ Shard::ActivityRecord* Shard::FindActivity(ActivityId id) {
 
 void Shard::Took(core::ActivityRow row) const {
   if (options_.on_activity_row) options_.on_activity_row(row);
+  if (options_.observer != nullptr) options_.observer->Moved(row);
 }
 
 void Shard::Save(const ActivityRecord& record) {
@@ -74,6 +75,7 @@ void Shard::Grant(const Matcher::Match& match, Times now) {
   Took(core::Grant(*record, {token.ToString(), session.id, session.label},
                    now.wall)
            .row);
+  if (options_.observer != nullptr) options_.observer->Granted(record->info());
   session.leases.insert(match.id);
   --session.credit;
   workers_changed_ = true;

@@ -161,6 +161,7 @@ void Shard::ContinueAsNew(LiveRun& before,
 
 void Shard::CountFor(Uid uid, const std::string& usage_json) {
   if (usage_json.empty()) return;
+  if (options_.observer != nullptr) options_.observer->Used(usage_json);
   new_usage_[uid].push_back(usage_json);
   Touch(uid);
   // Of a run that has gone on since: its newest generation shows the sum.

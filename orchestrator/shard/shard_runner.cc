@@ -34,6 +34,14 @@ void Refuse(Input& input, const absl::Status& status) {
       input);
 }
 
+int64_t BytesOf(const log::WriteBatch& batch) {
+  size_t bytes = 0;
+  for (const auto& change : batch.changes) {
+    bytes += change.key.size() + (change.value ? change.value->size() : 0);
+  }
+  return static_cast<int64_t>(bytes);
+}
+
 bool HasReply(const Input& input) {
   return std::visit([](const auto& value) { return requires { value.reply; }; },
                     input);
@@ -49,8 +57,9 @@ class ShardRunner::Impl {
         clock_(clock),
         options_(std::move(options)),
         shard_(log, flows, random, effects,
-               {static_cast<size_t>(options_.live_flows_max),
-                options_.flow_slot}) {}
+               {.live_flows_max = static_cast<size_t>(options_.live_flows_max),
+                .flow_slot = options_.flow_slot,
+                .observer = options_.observer}) {}
 
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
@@ -163,6 +172,8 @@ class ShardRunner::Impl {
   }
 
   void Append(log::WriteBatch batch) {
+    const absl::Duration begin = clock_.Steady();
+    const int64_t bytes = BytesOf(batch);
     log::AppendRequest request;
     request.lease_epoch = log_.epoch().counter;
     request.expected_position = position_++;
@@ -183,6 +194,9 @@ class ShardRunner::Impl {
                  "the event log refused a write; its outcome is not known. "
                  "Start again when the disk is well: nothing acknowledged is "
                  "lost");
+    if (options_.observer != nullptr) {
+      options_.observer->Wrote(bytes, clock_.Steady() - begin);
+    }
   }
 
   void CheckSpace() {

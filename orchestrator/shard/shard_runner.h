@@ -12,6 +12,7 @@
 #include "orchestrator/shard/effects.h"
 #include "orchestrator/shard/flow_slot.h"
 #include "orchestrator/shard/input.h"
+#include "orchestrator/shard/observer.h"
 #include "sdk/flow_registry.h"
 
 namespace anabranch::shard {
@@ -27,6 +28,8 @@ struct ShardRunnerOptions {
   // Where it is marked which flow runs; outlives the runner. A mark that it
   // holds is counted before any flow runs. May be null.
   FlowSlot* flow_slot = nullptr;
+  // Hears what happens; may be null, outlives the runner.
+  Observer* observer = nullptr;
 };
 
 // Threads: Post from any thread. Owns one thread of its own; everything else

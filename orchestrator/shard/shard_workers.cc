@@ -220,6 +220,7 @@ void Shard::CountUsage(const ActivityRecord& record,
   // Whatever a worker says twice, its attempt counts once.
   if (WasTold(token).has_value()) return;
   if (!usage_json.empty()) {
+    if (options_.observer != nullptr) options_.observer->Used(usage_json);
     new_usage_[token.activity.uid].push_back(usage_json);
   }
   storage::v1::UsageRecord usage;

@@ -10,7 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/lib/payload.h"
+#include "httplib.h"
 #include "tests/support/cluster_fixture.h"
+#include "tests/support/reserved_port.h"
 
 namespace anabranch::e2e {
 namespace {
@@ -52,6 +54,30 @@ class OrchestratorLife : public support::ClusterTest {
     return client().StartRun(std::move(request));
   }
 };
+
+TEST_F(OrchestratorLife, TellsItsNumbersAndItsHealth) {
+  const auto port = support::ReservedPort::Create();
+  ASSERT_TRUE(port.ok()) << port.status();
+  ASSERT_NO_FATAL_FAILURE(
+      StartOrchestrator({"--metrics-address", port->Address()}));
+  ASSERT_NO_FATAL_FAILURE(StartWorker());
+  ASSERT_TRUE(Echo("counted").ok());
+  httplib::Client http("127.0.0.1", port->port());
+  const auto metrics = http.Get("/metrics");
+  ASSERT_TRUE(metrics);
+  EXPECT_THAT(metrics->body,
+              HasSubstr("anabranch_runs_started_total{flow=\"echo\"} 1\n"));
+  EXPECT_THAT(metrics->body,
+              HasSubstr("anabranch_runs_closed_total{state=\"completed\"} 1"));
+  EXPECT_THAT(metrics->body,
+              HasSubstr("anabranch_workers{state=\"connected\"} 1\n"));
+  EXPECT_THAT(metrics->body, HasSubstr("anabranch_sync_seconds_count"));
+  EXPECT_THAT(metrics->body,
+              HasSubstr("property=\"rocksdb.estimate-num-keys\""));
+  const auto health = http.Get("/healthz");
+  ASSERT_TRUE(health);
+  EXPECT_EQ(health->body, "ok\n");
+}
 
 TEST_F(OrchestratorLife, ServesItsFirstRunAndIdlesSmall) {
   const absl::Status worker = cluster_->StartWorker("worker-1");
