@@ -83,6 +83,17 @@ inline constexpr int kPriorityMax = 5;
 // Runs that a batch deals with in one round, beside everything else.
 inline constexpr int kBatchRunsPerRoundMax = 50;
 inline constexpr int kBatchFailuresShownMax = 20;
+// Runs that one round looks at for all batches: reading one's status costs some
+// 10 µs, and everything else of the shard waits meanwhile.
+inline constexpr int kBatchLooksPerRoundMax = 500;
+// Batches at once: each has its share of a round.
+inline constexpr int kOpenBatchesMax = 100;
+// Runs that one page of ListRuns looks at: a filter that matches few must not
+// hold a thread for long. The page is then short, its token says where it goes
+// on.
+inline constexpr int kListRunsLookedAtMax = 5'000;
+// Keys that one round deletes for DeleteRun, beside everything else.
+inline constexpr int kDeletedKeysPerRoundMax = 512;
 // AIP-160 filters.
 inline constexpr int kFilterBytesMax = 4 * 1024;
 inline constexpr int kFilterDepthMax = 32;

@@ -15,9 +15,6 @@ namespace {
 
 namespace api = anabranch::v1;
 
-// Runs that one page looks at: a filter that matches few must not hold a
-// thread for long. The page is then short, its token says where it goes on.
-constexpr int kRunsLookedAtMax = 5'000;
 // Keys of the listing read at once.
 constexpr int kListingPieceMax = 200;
 constexpr int64_t kListBytesMax = limits::kAnswerBytesMax - int64_t{4} * 1024;
@@ -104,8 +101,8 @@ absl::StatusOr<api::ListRunsResponse> RunReads::ListRuns(
   api::ListRunsResponse response;
   const int piece = filter.has_value() ? kListingPieceMax : page_size;
   int64_t bytes = 0;
-  for (int looked_at = 0;
-       looked_at < kRunsLookedAtMax && response.runs_size() < page_size;
+  for (int looked_at = 0; looked_at < limits::kListRunsLookedAtMax &&
+                          response.runs_size() < page_size;
        ++looked_at) {
     ASSIGN_OR_RETURN(auto uid, walk.Next(piece));
     if (!uid.has_value()) break;

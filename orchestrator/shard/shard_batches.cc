@@ -13,17 +13,8 @@
 #include "orchestrator/shard/shard.h"
 
 namespace anabranch::shard {
-namespace {
 
 using storage::v1::BatchRecord;
-
-// Runs that one round looks at for all batches: reading one's status costs
-// some 10 µs, and everything else of the shard waits meanwhile.
-constexpr int kLooksPerRoundMax = 500;
-// Batches at once.
-constexpr int kOpenBatchesMax = 100;
-
-}  // namespace
 
 absl::Status Shard::RecoverBatches() {
   ASSIGN_OR_RETURN(auto records, store_.ReadOpenBatches());
@@ -56,7 +47,9 @@ absl::StatusOr<BatchRecord> Shard::BeginBatch(BatchRecord record, Times now) {
     if (SameRequest(*known, record)) return *std::move(known);
     return BatchAlreadyExists(record.batch_id());
   }
-  if (batches_.size() >= kOpenBatchesMax) return BatchesFull(kOpenBatchesMax);
+  if (batches_.size() >= limits::kOpenBatchesMax) {
+    return BatchesFull(limits::kOpenBatchesMax);
+  }
   *record.mutable_create_time() = ToProto(now.wall);
   batch_.PutBatch(record);
   batch_.PutOpenBatch(record.namespace_(), record.batch_id());
@@ -114,7 +107,7 @@ void Shard::WorkOnBatches(Times now) {
     if (!batch.workable()) continue;
     absl::Status worked =
         WorkOn(batch, std::max(1, limits::kBatchRunsPerRoundMax / sharers),
-               std::max(1, kLooksPerRoundMax / sharers), now);
+               std::max(1, limits::kBatchLooksPerRoundMax / sharers), now);
     // The store cannot be read: going on would lose what it holds.
     AB_CHECK_MSG(worked.ok(), std::string(worked.message()));
   }

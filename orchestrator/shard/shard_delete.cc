@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "orchestrator/core/payloads.h"
@@ -28,9 +29,6 @@
 
 namespace anabranch::shard {
 namespace {
-
-// Keys that one round deletes, beside everything else.
-constexpr int kDeletedKeysPerRoundMax = 512;
 
 // Owns content of which it is not known who refers to it. No generation has
 // this uid.
@@ -79,7 +77,7 @@ bool Shard::IsBeingDeleted(const RunName& name) const {
 }
 
 void Shard::ContinueDeletions() {
-  int budget = kDeletedKeysPerRoundMax;
+  int budget = limits::kDeletedKeysPerRoundMax;
   while (budget > 0 && !deleting_.empty()) {
     auto [uid, name] = *deleting_.begin();
     absl::StatusOr<int> deleted = DeletePart(uid, name, budget);
