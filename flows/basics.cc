@@ -1,7 +1,6 @@
 #include "flows/basics.h"
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,9 +12,9 @@
 #include "base/status_macros.h"
 #include "claude/json.h"
 #include "flows/basics_schema.h"
+#include "flows/definition.h"
 #include "flows/input_object.h"
 #include "sdk/flow_context.h"
-#include "sdk/flow_instance.h"
 
 namespace anabranch::flows {
 namespace {
@@ -25,24 +24,9 @@ using sdk::FlowInput;
 using sdk::Future;
 using sdk::JsonPayload;
 using sdk::Payload;
-using sdk::PrepareContext;
-using sdk::PreparedStart;
 
 constexpr double kSleepSecondsMax = 365 * 86400;
 constexpr int64_t kSequenceStepsMax = 100'000;
-
-template <sdk::FlowFunction function>
-std::unique_ptr<sdk::FlowInstance> Create() {
-  return std::make_unique<sdk::FlowInstance>(function);
-}
-
-// The door's check is the flow's own reading of its input.
-template <auto parse>
-absl::StatusOr<PreparedStart> PrepareBy(std::string_view input_json,
-                                        PrepareContext&) {
-  RETURN_IF_ERROR(parse(input_json).status());
-  return PreparedStart{};
-}
 
 // --- echo ---
 

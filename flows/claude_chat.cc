@@ -1,6 +1,5 @@
 #include "flows/claude_chat.h"
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,10 +9,10 @@
 #include "claude/json.h"
 #include "claude/json_writer.h"
 #include "flows/claude_chat_schema.h"
+#include "flows/definition.h"
 #include "flows/input_object.h"
 #include "flows/model_limits.h"
 #include "sdk/flow_context.h"
-#include "sdk/flow_instance.h"
 
 namespace anabranch::flows {
 namespace {
@@ -78,12 +77,6 @@ absl::StatusOr<std::string> ChatResult(std::string_view turn_result) {
   return result.Take();
 }
 
-absl::StatusOr<sdk::PreparedStart> Prepare(std::string_view input_json,
-                                           sdk::PrepareContext&) {
-  RETURN_IF_ERROR(ReadTurn(input_json).status());
-  return sdk::PreparedStart{};
-}
-
 Future<Payload> Chat(FlowContext& ctx, FlowInput input) {
   const auto json = ctx.Content(input.payload);
   if (!json.ok()) co_return json.status();
@@ -111,8 +104,8 @@ sdk::FlowDefinition ClaudeChat() {
       .input_schema = kClaudeChatInputSchema,
       .output_schema = kClaudeChatOutputSchema,
       .example = kClaudeChatExample,
-      .prepare = Prepare,
-      .create = [] { return std::make_unique<sdk::FlowInstance>(Chat); },
+      .prepare = PrepareBy<ReadTurn>,
+      .create = Create<Chat>,
   };
 }
 

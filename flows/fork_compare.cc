@@ -1,6 +1,5 @@
 #include "flows/fork_compare.h"
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,10 +13,10 @@
 #include "claude/json_writer.h"
 #include "claude/transcript.h"
 #include "flows/branch.h"
+#include "flows/definition.h"
 #include "flows/fork_compare_input.h"
 #include "flows/fork_compare_schema.h"
 #include "sdk/flow_context.h"
-#include "sdk/flow_instance.h"
 
 namespace anabranch::flows {
 namespace {
@@ -150,8 +149,7 @@ sdk::FlowDefinition ForkCompare() {
       .output_schema = kForkCompareOutputSchema,
       .example = kForkCompareExample,
       .prepare = Prepare,
-      .create =
-          [] { return std::make_unique<sdk::FlowInstance>(RunForkCompare); },
+      .create = Create<RunForkCompare>,
   };
 }
 

@@ -15,12 +15,12 @@
 #include "base/status_macros.h"
 #include "claude/json.h"
 #include "claude/json_writer.h"
+#include "flows/definition.h"
 #include "flows/input_object.h"
 #include "flows/map_runs_schema.h"
 #include "flows/payload_json.h"
 #include "sdk/failure.h"
 #include "sdk/flow_context.h"
-#include "sdk/flow_instance.h"
 #include "sdk/future.h"
 
 namespace anabranch::flows {
@@ -165,12 +165,8 @@ sdk::FlowDefinition MapRuns() {
       .input_schema = kMapRunsInputSchema,
       .output_schema = kMapRunsOutputSchema,
       .example = kMapRunsExample,
-      .prepare = [](std::string_view json, sdk::PrepareContext&)
-          -> absl::StatusOr<sdk::PreparedStart> {
-        RETURN_IF_ERROR(Parse(json).status());
-        return sdk::PreparedStart{};
-      },
-      .create = [] { return std::make_unique<sdk::FlowInstance>(RunMapRuns); },
+      .prepare = PrepareBy<Parse>,
+      .create = Create<RunMapRuns>,
   };
 }
 

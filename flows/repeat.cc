@@ -1,7 +1,6 @@
 #include "flows/repeat.h"
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,11 +10,11 @@
 #include "base/status_macros.h"
 #include "claude/json.h"
 #include "claude/json_writer.h"
+#include "flows/definition.h"
 #include "flows/input_object.h"
 #include "flows/payload_json.h"
 #include "flows/repeat_schema.h"
 #include "sdk/flow_context.h"
-#include "sdk/flow_instance.h"
 
 namespace anabranch::flows {
 namespace {
@@ -110,12 +109,8 @@ sdk::FlowDefinition Repeat() {
       .input_schema = kRepeatInputSchema,
       .output_schema = kRepeatOutputSchema,
       .example = kRepeatExample,
-      .prepare = [](std::string_view json, sdk::PrepareContext&)
-          -> absl::StatusOr<sdk::PreparedStart> {
-        RETURN_IF_ERROR(Parse(json).status());
-        return sdk::PreparedStart{};
-      },
-      .create = [] { return std::make_unique<sdk::FlowInstance>(RunRepeat); },
+      .prepare = PrepareBy<Parse>,
+      .create = Create<RunRepeat>,
   };
 }
 
