@@ -234,12 +234,10 @@ ReplayCheck CheckHistory(const sdk::FlowRegistry& flows,
                          const StoredContent& content) {
   const sdk::FlowDefinition* flow = flows.Find(history.flow);
   if (flow == nullptr) {
-    std::vector<std::string> known;
-    for (const auto* one : flows.List()) known.push_back(one->name);
     return {
         ReplayVerdict::kMismatch,
         absl::StrCat("build ", flows.build_id(), " has no flow ", history.flow,
-                     "; it has: ", absl::StrJoin(known, ", "))};
+                     "; it has: ", absl::StrJoin(flows.Names(), ", "))};
   }
   ContentReader reader(content);
   replay::Replayed replayed = replay::Replay(

@@ -24,4 +24,10 @@ std::vector<const FlowDefinition*> FlowRegistry::List() const {
   return flows;
 }
 
+std::vector<std::string> FlowRegistry::Names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, flow] : flows_) names.push_back(name);
+  return names;
+}
+
 }  // namespace anabranch::sdk

@@ -73,6 +73,7 @@ class FlowRegistry {
 
   // By name.
   std::vector<const FlowDefinition*> List() const;
+  std::vector<std::string> Names() const;
 
   const std::string& build_id() const { return build_id_; }
 

@@ -1,19 +1,15 @@
 #include "orchestrator/rpc/errors.h"
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/id_syntax.h"
 #include "base/limits.h"
 #include "claude/utf8.h"
 
 namespace anabranch::rpc {
 namespace {
-
-constexpr size_t kKnownFlowsMax = 20;
 
 absl::Status InvalidWithField(std::string_view reason, std::string_view field,
                               std::string_view problem,
@@ -32,15 +28,6 @@ std::string Shortened(std::string_view value, size_t bytes_max) {
   return std::string(claude::Utf8Prefix(clean, bytes_max)) + "…";
 }
 
-absl::Status RunNotFound(const log::RunName& name) {
-  return MakeError(
-      absl::StatusCode::kNotFound, "RUN_NOT_FOUND",
-      absl::StrCat("There is no run ", Shortened(name.run_id), " in namespace ",
-                   Shortened(name.ns),
-                   ". ListRuns names the runs that there are."),
-      {{"namespace", Shortened(name.ns)}, {"run_id", Shortened(name.run_id)}});
-}
-
 absl::Status GenerationNotFound(const log::RunName& name, int32_t generation,
                                 int32_t newest) {
   return MakeError(
@@ -53,36 +40,9 @@ absl::Status GenerationNotFound(const log::RunName& name, int32_t generation,
        {"newest", absl::StrCat(newest)}});
 }
 
-absl::Status BatchNotFound(std::string_view ns, std::string_view batch_id) {
-  return MakeError(
-      absl::StatusCode::kNotFound, "BATCH_NOT_FOUND",
-      absl::StrCat("There is no batch ", Shortened(batch_id), " in namespace ",
-                   Shortened(ns), ". ListBatches names those that there are."),
-      {{"namespace", Shortened(ns)}, {"batch_id", Shortened(batch_id)}});
-}
-
 absl::Status FlowNotFound(std::string_view flow,
                           const std::vector<std::string>& known) {
-  std::vector<std::string> shown(
-      known.begin(), known.begin() + static_cast<ptrdiff_t>(std::min(
-                                         known.size(), kKnownFlowsMax)));
-  std::string names = absl::StrJoin(shown, ", ");
-  if (shown.size() < known.size()) names += ", …";
-  return MakeError(
-      absl::StatusCode::kNotFound, "FLOW_NOT_FOUND",
-      absl::StrCat("There is no flow ", Shortened(flow), ". ",
-                   known.empty() ? "This server has no flows."
-                                 : absl::StrCat("Flows: ", names, ".")),
-      {{"flow", Shortened(flow)}, {"flows", names}});
-}
-
-absl::Status ConversationNotFound(std::string_view ns, std::string_view id) {
-  return MakeError(
-      absl::StatusCode::kNotFound, "CONVERSATION_NOT_FOUND",
-      absl::StrCat("There is no conversation ", Shortened(id), " in namespace ",
-                   Shortened(ns),
-                   ". Bring it in with ImportConversation first."),
-      {{"namespace", Shortened(ns)}, {"conversation_id", Shortened(id)}});
+  return shard::FlowNotFound(Shortened(flow), known);
 }
 
 absl::Status LeafNotFound(std::string_view conversation_id,

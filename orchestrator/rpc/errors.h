@@ -10,21 +10,20 @@
 #include "absl/status/status.h"
 #include "base/error_details.h"
 #include "orchestrator/log/store.h"
+#include "orchestrator/shard/not_found.h"
 
 namespace anabranch::rpc {
 
-// kNotFound, RUN_NOT_FOUND.
-absl::Status RunNotFound(const log::RunName& name);
+// Ids in these have been checked.
+using shard::BatchNotFound;
+using shard::ConversationNotFound;
+using shard::RunNotFound;
+// The same of a flow that anybody may have named anything.
+absl::Status FlowNotFound(std::string_view flow,
+                          const std::vector<std::string>& known);
 // kNotFound, GENERATION_NOT_FOUND; `newest` is the run's current one.
 absl::Status GenerationNotFound(const log::RunName& name, int32_t generation,
                                 int32_t newest);
-// kNotFound, BATCH_NOT_FOUND.
-absl::Status BatchNotFound(std::string_view ns, std::string_view batch_id);
-// kNotFound, FLOW_NOT_FOUND; names the flows that there are.
-absl::Status FlowNotFound(std::string_view flow,
-                          const std::vector<std::string>& known);
-// kNotFound, CONVERSATION_NOT_FOUND.
-absl::Status ConversationNotFound(std::string_view ns, std::string_view id);
 // kNotFound, LEAF_NOT_FOUND.
 absl::Status LeafNotFound(std::string_view conversation_id,
                           std::string_view leaf, std::string_view problem);

@@ -1,7 +1,6 @@
 // FlowService.
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "anabranch/v1/flow_service.grpc.pb.h"
 #include "orchestrator/rpc/answer.h"
@@ -42,11 +41,8 @@ class FlowServiceImpl final : public api::FlowService::CallbackService {
                                     api::GetFlowResponse* response) override {
     const sdk::FlowDefinition* flow = backend_.flows.Find(request->flow());
     if (flow == nullptr) {
-      std::vector<std::string> known;
-      for (const auto* each : backend_.flows.List()) {
-        known.push_back(each->name);
-      }
-      return Finish(context, FlowNotFound(request->flow(), known));
+      return Finish(context,
+                    FlowNotFound(request->flow(), backend_.flows.Names()));
     }
     api::Flow& shown = *response->mutable_flow();
     shown.set_name(flow->name);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -62,15 +61,13 @@ absl::Status CheckLabels(const std::map<std::string, std::string>& labels) {
 
 absl::StatusOr<const sdk::FlowDefinition*> FindFlow(
     const sdk::FlowRegistry& flows, const std::string& name) {
-  std::vector<std::string> known;
-  for (const auto* flow : flows.List()) known.push_back(flow->name);
   if (name.empty()) {
     return InvalidField("flow",
                         "is required: the name of a flow, for example "
                         "claude_chat; ListFlows names them all");
   }
   const sdk::FlowDefinition* flow = flows.Find(name);
-  if (flow == nullptr) return FlowNotFound(name, known);
+  if (flow == nullptr) return FlowNotFound(name, flows.Names());
   return flow;
 }
 

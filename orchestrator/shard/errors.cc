@@ -10,14 +10,6 @@ namespace anabranch::shard {
 using absl::StatusCode;
 using log::RunName;
 
-absl::Status RunNotFound(const RunName& name) {
-  return MakeError(
-      StatusCode::kNotFound, "RUN_NOT_FOUND",
-      absl::StrCat("there is no run ", name.run_id, " in namespace ", name.ns,
-                   "; `anabranch runs list` shows those that are"),
-      {{"run_id", name.run_id}, {"namespace", name.ns}});
-}
-
 absl::Status RunAlreadyExists(const RunName& name) {
   return MakeError(
       StatusCode::kAlreadyExists, "RUN_ALREADY_EXISTS",
@@ -166,21 +158,6 @@ absl::Status ChildRunExists(const RunName& name) {
       {{"run_id", name.run_id}, {"namespace", name.ns}});
 }
 
-absl::Status ConversationNotFound(const std::string& ns,
-                                  const std::string& id) {
-  return MakeError(StatusCode::kNotFound, "CONVERSATION_NOT_FOUND",
-                   absl::StrCat("there is no conversation ", id,
-                                " in namespace ", ns, "; import it first"),
-                   {{"conversation_id", id}, {"namespace", ns}});
-}
-
-absl::Status FlowNotFound(const std::string& flow) {
-  return MakeError(StatusCode::kNotFound, "FLOW_NOT_FOUND",
-                   absl::StrCat("this server has no flow ", flow,
-                                "; `anabranch flows` shows those that it has"),
-                   {{"flow", flow}});
-}
-
 absl::Status RequestIdReused(const std::string& request_id) {
   return MakeError(
       StatusCode::kInvalidArgument, "REQUEST_ID_REUSED",
@@ -198,14 +175,6 @@ absl::Status MailboxFull(const RunName& name) {
                              "of its flow, or terminate it"),
                 {{"run_id", name.run_id}}),
       absl::Seconds(30));
-}
-
-absl::Status BatchNotFound(const std::string& ns, const std::string& batch_id) {
-  return MakeError(
-      StatusCode::kNotFound, "BATCH_NOT_FOUND",
-      absl::StrCat("there is no batch ", batch_id, " in namespace ", ns,
-                   "; `anabranch batch list` shows those that are"),
-      {{"batch_id", batch_id}, {"namespace", ns}});
 }
 
 absl::Status BatchAlreadyExists(const std::string& batch_id) {

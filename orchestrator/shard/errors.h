@@ -1,5 +1,5 @@
 // What a shard refuses, as named functions: what happened, to which id, what
-// to do.
+// to do. not_found.h has what is not there.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 #include "absl/status/status.h"
 #include "anabranch/v1/run.pb.h"
 #include "orchestrator/log/store.h"
+#include "orchestrator/shard/not_found.h"  // IWYU pragma: export
 
 namespace anabranch::shard {
 
-absl::Status RunNotFound(const log::RunName& name);
 absl::Status RunAlreadyExists(const log::RunName& name);
 absl::Status RunClosed(const log::RunName& name, const std::string& state);
 // A start that would use the existing run, which is closed.
@@ -43,11 +43,8 @@ absl::Status QueryAnswerTooLarge(const log::RunName& name,
 absl::Status RunNotBegun(const log::RunName& name);
 absl::Status SignalsFull(const log::RunName& name);
 absl::Status ChildRunExists(const log::RunName& name);
-absl::Status ConversationNotFound(const std::string& ns, const std::string& id);
-absl::Status FlowNotFound(const std::string& flow);
 absl::Status RequestIdReused(const std::string& request_id);
 absl::Status MailboxFull(const log::RunName& name);
-absl::Status BatchNotFound(const std::string& ns, const std::string& batch_id);
 absl::Status BatchAlreadyExists(const std::string& batch_id);
 absl::Status BatchesFull(int batches_max);
 absl::Status ConversationExists(const std::string& id);

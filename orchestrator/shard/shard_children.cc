@@ -32,7 +32,7 @@ class StoreContext : public sdk::PrepareContext {
     ASSIGN_OR_RETURN(auto record,
                      store_.ReadConversation(ns_, conversation_id));
     if (!record.has_value()) {
-      return ConversationNotFound(ns_, std::string(conversation_id));
+      return ConversationNotFound(ns_, conversation_id);
     }
     ASSIGN_OR_RETURN(auto content,
                      store_.ReadPayload(record->source().sha256()));
@@ -199,7 +199,7 @@ std::optional<api::ChildClosed> Shard::StartChild(const ChildRecord& record,
 
 absl::Status Shard::PrepareChild(StartRun& start) {
   const sdk::FlowDefinition* flow = flows_.Find(start.flow);
-  if (flow == nullptr) return FlowNotFound(start.flow);
+  if (flow == nullptr) return FlowNotFound(start.flow, flows_.Names());
   if (flow->prepare == nullptr) return absl::OkStatus();
   std::string json;
   if (start.input.has_ref()) {

@@ -61,7 +61,9 @@ absl::StatusOr<StartedRun> Shard::Start(StartRun& input, Times now) {
   for (auto& signal : input.signals) {
     RETURN_IF_ERROR(CheckReferences(signal));
   }
-  if (flows_.Find(input.flow) == nullptr) return FlowNotFound(input.flow);
+  if (flows_.Find(input.flow) == nullptr) {
+    return FlowNotFound(input.flow, flows_.Names());
+  }
   Remember(input.name, input.request_id, kCreated, digest, now);
   return StartedRun{input.name, BeginRun(input, now), true};
 }
