@@ -65,7 +65,7 @@ class FlowRegistry {
   explicit FlowRegistry(std::string build_id)
       : build_id_(std::move(build_id)) {}
 
-  // The name must be free.
+  // The name must be free. What its `prepare` throws is kInternal.
   void Register(FlowDefinition flow);
 
   // Nothing when there is no such flow.

@@ -1,5 +1,8 @@
 // Misuse: what a flow asked for makes no sense, and no result could say so.
+// And what else its code throws.
 #pragma once
+
+#include <string>
 
 namespace anabranch::sdk {
 
@@ -9,5 +12,8 @@ namespace anabranch::sdk {
 
 // Of a future that was made by default or moved from.
 [[noreturn]] void ThrowEmptyFuture();
+
+// Within a catch block: what the exception says; not empty.
+std::string CurrentException();
 
 }  // namespace anabranch::sdk

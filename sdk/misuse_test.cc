@@ -4,11 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sdk/flow_registry.h"
 #include "sdk/flow_test_util.h"
 #include "sdk/race.h"
 #include "sdk/scope.h"
@@ -138,6 +143,32 @@ Future<Payload> UsesAScopeThatItGaveAway(FlowContext& ctx, FlowInput) {
 TEST(Misuse, CancellingNothingDoesNothing) {
   EXPECT_THAT(Thrown(CancelsNothing), IsEmpty());
   EXPECT_THAT(Thrown(UsesAScopeThatItGaveAway), IsEmpty());
+}
+
+class NoConversations : public PrepareContext {
+ public:
+  absl::StatusOr<PinnedConversation> FindConversation(
+      std::string_view) override {
+    return absl::NotFoundError("none");
+  }
+};
+
+TEST(Misuse, ACheckOfAnInputThatThrowsIsAnError) {
+  FlowDefinition flow;
+  flow.name = "picky";
+  flow.create = [] { return std::make_unique<FlowInstance>(CancelsNothing); };
+  flow.prepare = [](std::string_view,
+                    PrepareContext&) -> absl::StatusOr<PreparedStart> {
+    throw std::runtime_error("no such field");
+  };
+  FlowRegistry flows("build");
+  flows.Register(std::move(flow));
+  NoConversations context;
+  const auto prepared = flows.Find("picky")->prepare("{}", context);
+  EXPECT_EQ(prepared.status().code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(prepared.status().message()),
+              HasSubstr("flow picky threw while it checked its input: "
+                        "no such field"));
 }
 
 }  // namespace

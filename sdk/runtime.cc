@@ -1,6 +1,5 @@
 #include "sdk/runtime.h"
 
-#include <exception>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -8,6 +7,7 @@
 #include "anabranch/v1/activity.pb.h"
 #include "base/limits.h"
 #include "sdk/failure.h"
+#include "sdk/misuse.h"
 
 namespace anabranch::sdk {
 
@@ -15,22 +15,6 @@ using anabranch::v1::Command;
 using anabranch::v1::Failure;
 using anabranch::v1::Payload;
 using anabranch::v1::SignalReceived;
-
-namespace {
-
-// Of the exception being handled; not empty.
-std::string CurrentException() {
-  try {
-    throw;
-  } catch (const std::exception& e) {
-    const std::string what = e.what();
-    return what.empty() ? "unnamed exception" : what;
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
-}
-
-}  // namespace
 
 void FutureStateBase::Fail(Failure failure) {
   if (done_) return;

@@ -120,6 +120,15 @@ std::vector<Uid> FlowCrashes::DeadlyRuns() const {
   return uids;
 }
 
+std::optional<FlowCrashRecord> FlowCrashes::HandOn(Uid uid, Uid next) {
+  auto it = records_.find({uid, FlowPlace::kEviction});
+  if (it == records_.end()) return std::nullopt;
+  FlowCrashRecord record = it->second;
+  record.set_uid(next.value);
+  records_[{next, FlowPlace::kEviction}] = record;
+  return record;
+}
+
 void FlowCrashes::Forget(Uid uid) {
   auto first = records_.lower_bound({uid, 0});
   auto last = first;

@@ -78,7 +78,11 @@ class FlowCrashes : public replay::FlowGuard {
   // Generations of which FindDeadly knows something.
   std::vector<Uid> DeadlyRuns() const;
 
-  // The run is closed: no code of it runs any more.
+  // The run goes on as `next`: deaths in evictions are the run's, or else a
+  // flow that is evicted once a generation would never be caught. The record to
+  // write, if there is one.
+  std::optional<storage::v1::FlowCrashRecord> HandOn(Uid uid, Uid next);
+  // The generation is closed: no code of it runs any more.
   void Forget(Uid uid);
   // Places forgotten since the last call.
   std::vector<FlowPlace> TakeForgotten();

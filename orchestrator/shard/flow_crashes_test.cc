@@ -8,11 +8,15 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "base/limits.h"
 #include "orchestrator/log/memory_event_log.h"
+#include "orchestrator/shard/testing/call.h"
+#include "orchestrator/shard/testing/flows.h"
 #include "orchestrator/shard/testing/harness.h"
 #include "sdk/flow_instance.h"
 
@@ -68,10 +72,7 @@ Future<Payload> EndsHolding(FlowContext& ctx, FlowInput, const FlowSlot* slot,
 }
 
 void RegisterTwo(sdk::FlowRegistry& flows) {
-  sdk::FlowDefinition flow;
-  flow.name = "two";
-  flow.create = [] { return std::make_unique<sdk::FlowInstance>(Two); };
-  flows.Register(std::move(flow));
+  testing::RegisterFlow(flows, "two", Two);
 }
 
 class FlowCrashesTest : public ::testing::TestWithParam<size_t> {
@@ -294,6 +295,59 @@ TEST_P(FlowCrashesTest, TwoDeathsInEvictionsBlockTheRun) {
   EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);
   ASSERT_TRUE(h.Terminate("r").ok());
   EXPECT_EQ(Records(), 0u);
+}
+
+Future<Payload> Renews(FlowContext& ctx, FlowInput) {
+  (co_await ctx.ReceiveSignal("go")).IgnoreError();
+  co_return (co_await ctx.ContinueAsNew(Payload())).status();
+}
+
+TEST_P(FlowCrashesTest, DeathsInEvictionsAreCountedOverGenerations) {
+  testing::RegisterFlow(h.flows, "renews", Renews);
+  ASSERT_TRUE(h.Start("renews", "r").ok());
+  DieAt("r", FlowPlace::kEviction);
+  ASSERT_TRUE(h.Signal("r", "go", "1").ok());
+  ASSERT_EQ(h.Run("r").generation(), 2);
+  ASSERT_EQ(Records(), 1u);
+  DieAt("r", FlowPlace::kEviction);
+  EXPECT_EQ(h.Run("r").blocked().reason(), api::BLOCKED_REASON_FLOW_CRASHED);
+}
+
+Future<Payload> StartsPicky(FlowContext& ctx, FlowInput input) {
+  co_return co_await ctx.StartChild(
+      {.flow = "picky", .run_id = "c", .input = input.payload});
+}
+
+TEST_P(FlowCrashesTest, TheCheckOfAChildsInputIsPartOfItsFirstEvent) {
+  testing::RegisterFlow(h.flows, "starts_picky", StartsPicky);
+  sdk::FlowDefinition picky = *h.flows.Find("two");
+  picky.name = "picky";
+  std::vector<FlowPlace> places;
+  picky.prepare = [this, &places](std::string_view, sdk::PrepareContext&)
+      -> absl::StatusOr<sdk::PreparedStart> {
+    EXPECT_EQ(h.slot().beat() % 2, 1u);
+    places.push_back(h.slot().place());
+    return sdk::PreparedStart{};
+  };
+  h.flows.Register(std::move(picky));
+  ASSERT_TRUE(h.Start("starts_picky", "r", "7").ok());
+  h.Settle();
+  ASSERT_EQ(places.size(), 1u);
+  EXPECT_EQ(places[0].event_id, 1);
+  // An equal start, after it took the server down twice.
+  DieAt(places[0], nullptr);
+  DieAt(places[0], nullptr);
+  ASSERT_TRUE(h.Terminate("c").ok());
+  h.Settle();
+  DeleteRun deletion;
+  deletion.name = {"default", "c"};
+  ASSERT_TRUE(testing::Call(h, std::move(deletion)).ok());
+  h.Settle();
+  h.Round();
+  ASSERT_TRUE(h.Start("starts_picky", "again", "7").ok());
+  h.Settle();
+  EXPECT_EQ(places.size(), 1u);
+  EXPECT_EQ(h.Run("c").blocked().reason(), api::BLOCKED_REASON_FLOW_CRASHED);
 }
 
 TEST(FlowCrashes, QueriesAreRefusedAfterTwoDeathsAndTheRunIsNot) {

@@ -178,9 +178,14 @@ void Shard::Record(LiveRun& run, ActivationRecord record, Times now) {
   run.undurable.push_back(std::move(record));
   if (!run.state.closed()) return;
   const bool paused = paused_.contains(run.state.uid);
-  CloseRun(run);
   const auto& events = run.undurable.back().events();
   const api::HistoryEvent& last = *events.rbegin();
+  if (last.has_run_continued_as_new()) {
+    const auto next = Uid::FromHex(last.run_continued_as_new().uid());
+    const auto deaths = crashes_.HandOn(run.state.uid, next.value_or(Uid{}));
+    if (deaths.has_value()) batch_.PutFlowCrash(*deaths);
+  }
+  CloseRun(run);
   if (last.has_run_continued_as_new()) {
     ContinueAsNew(run, last.run_continued_as_new(), paused, now);
   }

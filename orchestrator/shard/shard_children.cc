@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "orchestrator/core/payloads.h"
 #include "orchestrator/core/run_state.h"
+#include "orchestrator/replay/flow_guard.h"
 #include "orchestrator/shard/children.h"
 #include "orchestrator/shard/errors.h"
 #include "orchestrator/shard/shard.h"
@@ -208,6 +209,15 @@ absl::Status Shard::PrepareChild(StartRun& start) {
     const auto content = core::ContentOf(start.input);
     if (content.bytes != nullptr) json = *content.bytes;
   }
+  // The check is the flow's code as well, and part of its first event: where
+  // that is deadly the child begins BLOCKED, unchecked.
+  api::HistoryEvent first;
+  first.set_event_id(1);
+  first.mutable_run_started()->set_flow(start.flow);
+  *first.mutable_run_started()->mutable_input() = start.input;
+  if (crashes_.FindDeadly(Uid{}, &first) != nullptr) return absl::OkStatus();
+  crashes_.Switch(Uid{}, start.name, start.flow);
+  const replay::InFlow in_flow(&crashes_, first);
   StoreContext context(store_, start.name.ns);
   ASSIGN_OR_RETURN(auto prepared, flow->prepare(json, context));
   start.attachments = std::move(prepared.attachments);
