@@ -134,9 +134,15 @@ absl::Status AddEvent(const Piece& piece, const std::string& file,
       return Misplaced(piece, file, "event 1 is not RunStarted");
     }
     const auto& started = event.run_started();
+    std::string run = absl::StrCat(started.namespace_(), "/", started.run_id());
+    int generation = std::max(1, started.generation());
+    // One that began by a retry has the first event of the one before.
+    if (!histories.empty() && histories.back().run == run) {
+      generation = std::max(generation, histories.back().generation + 1);
+    }
     SavedHistory& history = histories.emplace_back();
-    history.run = absl::StrCat(started.namespace_(), "/", started.run_id());
-    history.generation = std::max(1, started.generation());
+    history.run = std::move(run);
+    history.generation = generation;
     history.flow = started.flow();
     history.file = file;
     history.line = piece.line;

@@ -3,7 +3,8 @@
 //
 // A saved history is what `anabranch runs history RUN --json` prints: pages
 // (GetHistoryResponse) as protobuf JSON, one after the other. A text may hold
-// several runs; event 1 begins the next one.
+// several runs and generations; event 1 begins the next one. Generations of one
+// run that follow one another are numbered in that order.
 #pragma once
 
 #include <cstdint>

@@ -120,6 +120,21 @@ TEST(ReadHistories, TakesSeveralRunsAndPrettyPrintedPages) {
   EXPECT_EQ(histories->at(1).run, "default/r");
 }
 
+TEST(ReadHistories, GenerationsThatFollowOneAnotherAreNumbered) {
+  const std::string first = Page({Started(R"({"json":1})"), kScheduled});
+  // Retried before event 3: its first event is the first generation's.
+  const std::string retried =
+      Page({Started(R"({"json":1})"), kScheduled,
+            R"({"eventId":"3","forked":{"sourceEventId":"2"}})"});
+  auto histories = ReadHistories("f", first + retried);
+  ASSERT_TRUE(histories.ok()) << histories.status();
+  ASSERT_EQ(histories->size(), 2u);
+  EXPECT_EQ(histories->at(0).generation, 1);
+  EXPECT_EQ(histories->at(1).generation, 2);
+  EXPECT_EQ(CheckHistory(Flows(), histories->at(1), {}).verdict,
+            ReplayVerdict::kOk);
+}
+
 TEST(ReadHistories, AdministrativeEventsBelongToNoActivation) {
   auto histories =
       ReadHistories("f", Page({Started(R"({"json":1})"), kScheduled,

@@ -4,6 +4,7 @@
 // fetched into a folder first, with the content that they refer to.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -33,6 +34,8 @@ struct ReplayOptions {
   std::vector<std::string> what;
   std::string bin_dir;
   std::string save;
+  // 0: all.
+  int generation = 0;
 };
 
 // Gone with everything in it when it goes out of scope.
@@ -101,14 +104,35 @@ class Fetcher {
   Fetcher(client::Client& client, const fs::path& folder)
       : client_(client), folder_(folder) {}
 
-  // The file with the run's history.
-  absl::StatusOr<std::string> Fetch(const std::string& run_id) {
+  // The file with the run's history: of that generation, or, when it is 0, of
+  // all, the newest last.
+  absl::StatusOr<std::string> Fetch(const std::string& run_id, int generation) {
     // Ids hold nothing that means something in a path.
     const fs::path file = folder_ / (run_id + ".jsonl");
     std::error_code ignored;  // there is none, as a rule
     fs::remove(file, ignored);
+    if (generation != 0) {
+      RETURN_IF_ERROR(FetchGeneration(run_id, generation, file));
+      return file.string();
+    }
+    v1::GetRunRequest request;
+    request.set_run_id(run_id);
+    ASSIGN_OR_RETURN(const v1::Run run, client_.GetRun(request));
+    const int newest = std::max(1, run.generation());
+    for (int one = 1; one <= newest; ++one) {
+      RETURN_IF_ERROR(FetchGeneration(run_id, one, file));
+    }
+    return file.string();
+  }
+
+  std::string content_folder() const { return folder_ / "content"; }
+
+ private:
+  absl::Status FetchGeneration(const std::string& run_id, int generation,
+                               const fs::path& file) {
     v1::GetHistoryRequest request;
     request.set_run_id(run_id);
+    request.set_generation(generation);
     do {
       ASSIGN_OR_RETURN(const v1::GetHistoryResponse page,
                        client_.GetHistory(request));
@@ -117,12 +141,9 @@ class Fetcher {
       RETURN_IF_ERROR(Write(file, json + "\n"));
       RETURN_IF_ERROR(FetchContent(page));
     } while (!request.page_token().empty());
-    return file.string();
+    return absl::OkStatus();
   }
 
-  std::string content_folder() const { return folder_ / "content"; }
-
- private:
   absl::Status FetchContent(const v1::GetHistoryResponse& page) {
     fs::create_directories(content_folder());
     std::vector<v1::PayloadRef> references;
@@ -170,7 +191,8 @@ absl::StatusOr<ExitCode> Replay(Session& session,
           *client,
           options.save.empty() ? scratch->path() : fs::path(options.save));
     }
-    ASSIGN_OR_RETURN(const std::string file, fetcher->Fetch(what));
+    ASSIGN_OR_RETURN(const std::string file,
+                     fetcher->Fetch(what, options.generation));
     spec.arguments.push_back(file);
   }
   if (fetcher != nullptr) {
@@ -201,6 +223,11 @@ void AddReplayCommand(CLI::App& app, Session& session) {
                    "a file of saved histories (- is standard input), or a run "
                    "of the orchestrator at --address")
       ->required();
+  command
+      ->add_option("--generation", options->generation,
+                   "of runs, replay that generation alone, from 1; all of "
+                   "them by default, the newest last")
+      ->check(CLI::PositiveNumber);
   command->add_option("--save", options->save,
                       "keep what is fetched of runs in this folder: RUN.jsonl, "
                       "and content/ by SHA-256");

@@ -90,8 +90,35 @@ TEST_F(ReplayTest, ARunIsFetchedWithItsContent) {
   timer.mutable_timer_started()->set_seq(1);
   canned.history = {page};
   canned.payloads[hash] = input;
+  canned.runs["r"].set_generation(1);
   EXPECT_EQ(Replay({"r"}), 0) << out << err;
   EXPECT_THAT(out, HasSubstr("OK  default/r  flow sleep  2 events\n"));
+}
+
+TEST_F(ReplayTest, AllGenerationsOfARunAreReplayedUnlessOneIsNamed) {
+  v1::GetHistoryResponse page;
+  v1::HistoryEvent& started = *page.add_events();
+  started.set_event_id(1);
+  started.mutable_run_started()->set_namespace_("default");
+  started.mutable_run_started()->set_run_id("r");
+  started.mutable_run_started()->set_flow("echo");
+  started.mutable_run_started()->mutable_input()->set_text("x");
+  v1::HistoryEvent& scheduled = *page.add_events();
+  scheduled.set_event_id(2);
+  scheduled.set_activation(1);
+  scheduled.mutable_activity_scheduled()->set_seq(1);
+  scheduled.mutable_activity_scheduled()->set_activity_type("echo");
+  canned.history = {page};
+  canned.runs["r"].set_generation(3);
+  EXPECT_EQ(Replay({"r"}), 0) << out << err;
+  EXPECT_THAT(out, HasSubstr("OK  default/r  flow echo"));
+  EXPECT_THAT(out, HasSubstr("OK  default/r generation 3  flow echo"));
+  EXPECT_THAT(out, HasSubstr("3 replayed against build "));
+  EXPECT_EQ(Replay({"r", "--generation", "2"}), 0) << out << err;
+  EXPECT_THAT(out, HasSubstr("1 replayed against build "));
+  ASSERT_EQ(canned.histories.size(), 4u);
+  EXPECT_EQ(canned.histories[2].generation(), 3);
+  EXPECT_EQ(canned.histories[3].generation(), 2);
 }
 
 }  // namespace
