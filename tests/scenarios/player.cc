@@ -21,6 +21,7 @@ absl::StatusOr<std::vector<std::string>> Player::Play(const Command& command) {
   static const std::map<std::string, Verb, std::less<>> verbs = {
       {"accept", &Player::Accept},
       {"advance", &Player::Advance},
+      {"batch", &Player::Batch},
       {"cancel", &Player::Ask<shard::CancelRun>},
       {"complete", &Player::Complete},
       {"delete", &Player::Delete},

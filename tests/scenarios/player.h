@@ -10,6 +10,12 @@
 //   cancel | terminate | pause | resume | retry RUN [request=ID]
 //   delete RUN [force]
 //   query RUN NAME [JSON]
+//   batch ID ACTION filter="…" [signal=NAME] [input=JSON]
+//                                 cancel, terminate, signal, pause, resume,
+//                                 retry or delete what the filter means; goes
+//                                 on as time passes
+//   batch ID stop                 what it has not reached stays as it is
+//   batch ID                      how far it has come
 //   queue NAME [rate=N] [burst=N] [key_limit=N]
 //                                 sets the limits of a task queue
 //   show RUN                      how GetRun shows it
@@ -101,6 +107,11 @@ class Player {
       Uid uid, const storage::v1::StatusRecord& status);
   // The answer first, then what else comes of the input.
   void RoundAndAnswer(shard::Input input, const std::function<void()>& print);
+
+  // --- batches (player_batches.cc) ---
+  absl::Status Batch(const Command& command);
+  absl::Status StopBatch(const std::string& id);
+  absl::Status ShowBatch(const std::string& id);
 
   // --- workers (player_workers.cc) ---
   absl::Status Connect(const Command& command);
