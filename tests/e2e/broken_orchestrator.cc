@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "orchestrator/program.h"
 #include "sdk/flow_context.h"
@@ -59,6 +60,19 @@ Future<Payload> BreaksAtOnce(FlowContext&, FlowInput input) {
   co_return sdk::JsonPayload("\"mended\"");
 }
 
+// Breaks down when it is asked, and not otherwise.
+Future<Payload> BreaksWhenAsked(FlowContext& ctx, FlowInput input) {
+  const auto answer = ctx.Answer(
+      "how",
+      [how = input.payload.text()](const Payload&) -> absl::StatusOr<Payload> {
+        BreakDown(how);
+        return sdk::JsonPayload("\"mended\"");
+      });
+  auto word = co_await ctx.ReceiveSignal("word");
+  if (!word.ok()) co_return word.status();
+  co_return *word;
+}
+
 // Breaks down when it is destroyed.
 struct Grenade {
   explicit Grenade(std::string name) : how(std::move(name)) {}
@@ -102,6 +116,7 @@ void Register(sdk::FlowRegistry& flows, const std::string& name,
 void RegisterFlows(sdk::FlowRegistry& flows) {
   Register(flows, "breaks_later", BreaksLater);
   Register(flows, "breaks_at_once", BreaksAtOnce);
+  Register(flows, "breaks_when_asked", BreaksWhenAsked);
   Register(flows, "breaks_when_destroyed", BreaksWhenDestroyed);
   Register(flows, "waits_for_word", WaitsForWord);
 }

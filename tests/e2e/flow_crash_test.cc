@@ -126,6 +126,31 @@ TEST_P(FlowCrash, AStartThatKillsTheServerIsAnsweredWithABlockedRun) {
   EXPECT_EQ(run.blocked().mailbox_size(), 1);
 }
 
+TEST_P(FlowCrash, AQueryThatBreaksDownTwiceIsRefusedAndTheRunGoesOn) {
+  ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
+  ASSERT_TRUE(Start("breaks_when_asked", "r").ok());
+  // The client asks again until somebody answers.
+  auto asked = std::async(std::launch::async, [this] {
+    v1::QueryRunRequest request;
+    request.set_run_id("r");
+    request.set_query("how");
+    return client().QueryRun(request);
+  });
+  ASSERT_NO_FATAL_FAILURE(AwaitDeath());
+  ASSERT_NO_FATAL_FAILURE(DieAgain());
+  ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
+  EXPECT_THAT(std::string(asked.get().status().message()),
+              HasSubstr("took the server down 2 times"));
+  EXPECT_EQ(Run("r").state(), v1::RUN_STATE_RUNNING);
+  v1::SignalRunRequest signal;
+  signal.set_run_id("r");
+  signal.set_signal("word");
+  *signal.mutable_input() = client::JsonPayload("\"kept\"");
+  const absl::Status signalled = client().SignalRun(signal);
+  ASSERT_TRUE(signalled.ok()) << signalled;
+  EXPECT_EQ(Result("r"), "\"kept\"");
+}
+
 TEST_P(FlowCrash, ADestructorThatBreaksDownAtTheFlowsEndBlocksTheRun) {
   ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
   ASSERT_TRUE(Start("breaks_when_destroyed", "r").ok());
