@@ -217,8 +217,10 @@ void Shard::OnMessage(Session& session, const api::WorkerMessage& message,
 void Shard::CountUsage(const ActivityRecord& record,
                        const std::string& usage_json) {
   const TaskToken token = TokenOf(record);
-  // Whatever a worker says twice, its attempt counts once.
-  if (WasTold(token).has_value()) return;
+  // Whatever a worker says twice, its attempt counts once. One that runs has
+  // told nothing yet, and costs no look into the store.
+  const bool runs = record.info().state() == api::ACTIVITY_STATE_RUNNING;
+  if (!runs && WasTold(token).has_value()) return;
   if (!usage_json.empty()) {
     if (options_.observer != nullptr) options_.observer->Used(usage_json);
     new_usage_[token.activity.uid].push_back(usage_json);
@@ -243,7 +245,7 @@ std::optional<bool> Shard::WasTold(const TaskToken& token) {
 
 void Shard::ExpectUsage(const ActivityRecord& record) {
   const TaskToken token = TokenOf(record);
-  if (WasTold(token).has_value()) return;
+  if (new_told_.contains(token)) return;
   batch_.PutUsage(token, storage::v1::UsageRecord());
   new_untold_.insert(token);
 }
