@@ -4,16 +4,16 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "orchestrator/replay/replay.h"
+#include "orchestrator/shard/testing/flows.h"
 #include "orchestrator/shard/testing/harness.h"
 #include "sdk/flow_context.h"
-#include "sdk/flow_instance.h"
+#include "sdk/flow_registry.h"
 #include "sdk/race.h"
 #include "sdk/scope.h"
 
@@ -27,6 +27,7 @@ using sdk::JsonPayload;
 using sdk::Payload;
 using sdk::Scope;
 using testing::Harness;
+using testing::RegisterFlow;
 
 using Strings = std::vector<std::string>;
 
@@ -113,26 +114,16 @@ Future<Payload> OwnChild(FlowContext& ctx, FlowInput) {
   co_return JsonPayload("\"" + sdk::FailureOf(child).type() + "\"");
 }
 
-void Register(sdk::FlowRegistry& flows, const std::string& name,
-              sdk::FlowFunction function) {
-  sdk::FlowDefinition flow;
-  flow.name = name;
-  flow.create = [function] {
-    return std::make_unique<sdk::FlowInstance>(function);
-  };
-  flows.Register(std::move(flow));
-}
-
 class FlowFeatures : public ::testing::TestWithParam<size_t> {
  protected:
   FlowFeatures() : h(GetParam()) {
-    Register(h.flows, "cleans_up", CleansUp);
-    Register(h.flows, "races", Races);
-    Register(h.flows, "patch", BeforePatch);
-    Register(h.flows, "publishes", PublishesTooMuch);
-    Register(h.flows, "own_child", OwnChild);
-    Register(h.flows, "grows", Grows);
-    Register(next_build, "patch", AfterPatch);
+    RegisterFlow(h.flows, "cleans_up", CleansUp);
+    RegisterFlow(h.flows, "races", Races);
+    RegisterFlow(h.flows, "patch", BeforePatch);
+    RegisterFlow(h.flows, "publishes", PublishesTooMuch);
+    RegisterFlow(h.flows, "own_child", OwnChild);
+    RegisterFlow(h.flows, "grows", Grows);
+    RegisterFlow(next_build, "patch", AfterPatch);
   }
 
   // The one task that the worker got since the last call.

@@ -2,7 +2,6 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,9 +10,9 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "orchestrator/shard/shard.h"
+#include "orchestrator/shard/testing/flows.h"
 #include "orchestrator/shard/testing/harness.h"
 #include "sdk/failure.h"
-#include "sdk/flow_instance.h"
 
 namespace anabranch::shard {
 namespace {
@@ -23,6 +22,7 @@ using sdk::FlowInput;
 using sdk::Future;
 using sdk::Payload;
 using testing::Harness;
+using testing::RegisterFlow;
 
 // One activity with the options that the flow's input names.
 Future<Payload> Act(FlowContext& ctx, const FlowInput& input) {
@@ -67,23 +67,13 @@ Future<Payload> CancelAndReturn(FlowContext& ctx, FlowInput input) {
   co_return Payload();
 }
 
-void Register(sdk::FlowRegistry& flows, const std::string& name,
-              sdk::FlowFunction function) {
-  sdk::FlowDefinition flow;
-  flow.name = name;
-  flow.create = [function] {
-    return std::make_unique<sdk::FlowInstance>(function);
-  };
-  flows.Register(std::move(flow));
-}
-
 // Every test runs with the cache of live flows at 0 and at its default.
 class ShardActivitiesTest : public ::testing::TestWithParam<size_t> {
  protected:
   ShardActivitiesTest() : h(GetParam()) {
-    Register(h.flows, "once", Once);
-    Register(h.flows, "cancel", CancelIt);
-    Register(h.flows, "cancel_and_return", CancelAndReturn);
+    RegisterFlow(h.flows, "once", Once);
+    RegisterFlow(h.flows, "cancel", CancelIt);
+    RegisterFlow(h.flows, "cancel_and_return", CancelAndReturn);
   }
 
   // Starts run "r" and answers its first task's token.
@@ -363,7 +353,7 @@ TEST(ShardActivities, RowsOfTheMachineAreTold) {
   h.options.on_activity_row = [&rows](core::ActivityRow row) {
     rows.insert(row);
   };
-  Register(h.flows, "once", Once);
+  RegisterFlow(h.flows, "once", Once);
   h.Restart();
   h.Connect(1, "session-1");
   ASSERT_TRUE(h.Start("once", "r", "{}").ok());

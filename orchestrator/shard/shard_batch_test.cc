@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,41 +11,27 @@
 #include "base/error_details.h"
 #include "base/limits.h"
 #include "orchestrator/shard/batches.h"
+#include "orchestrator/shard/testing/flows.h"
 #include "orchestrator/shard/testing/harness.h"
-#include "sdk/flow_instance.h"
+#include "sdk/flow_registry.h"
 
 namespace anabranch::shard {
 namespace {
 
-using sdk::FlowContext;
-using sdk::FlowInput;
-using sdk::Future;
-using sdk::Payload;
 using storage::v1::BatchRecord;
 using ::testing::ElementsAre;
 using testing::Harness;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-Future<Payload> WaitGo(FlowContext& ctx, FlowInput) {
-  auto go = co_await ctx.ReceiveSignal("go");
-  if (!go.ok()) co_return go.status();
-  co_return *go;
-}
-
-void Register(sdk::FlowRegistry& flows, const std::string& name) {
-  sdk::FlowDefinition flow;
-  flow.name = name;
-  flow.create = [] { return std::make_unique<sdk::FlowInstance>(WaitGo); };
-  flows.Register(std::move(flow));
-}
-
 // Every test runs with the cache of live flows at 0 and at its default.
 class BatchTest : public ::testing::TestWithParam<size_t> {
  protected:
   BatchTest() : h(GetParam()) {
-    Register(h.flows, "wait");
-    Register(h.flows, "other");
+    testing::RegisterSmallFlows(h.flows);
+    sdk::FlowDefinition other = *h.flows.Find("wait");
+    other.name = "other";
+    h.flows.Register(std::move(other));
     h.clock.Advance(absl::Hours(1));
   }
 

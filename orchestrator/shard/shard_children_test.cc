@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,10 +11,11 @@
 #include "base/limits.h"
 #include "base/random.h"
 #include "orchestrator/replay/replay.h"
+#include "orchestrator/shard/testing/flows.h"
 #include "orchestrator/shard/testing/harness.h"
 #include "sdk/failure.h"
 #include "sdk/flow_context.h"
-#include "sdk/flow_instance.h"
+#include "sdk/flow_registry.h"
 
 namespace anabranch::shard {
 namespace {
@@ -25,6 +25,7 @@ using sdk::FlowInput;
 using sdk::Future;
 using sdk::Payload;
 using testing::Harness;
+using testing::RegisterFlow;
 
 Payload Text(const std::string& text) {
   return sdk::JsonPayload("\"" + text + "\"");
@@ -90,29 +91,21 @@ class ShardChildrenTest : public ::testing::TestWithParam<size_t> {
   ShardChildrenTest() : h(GetParam()) { RegisterAll(h.flows); }
 
   static void RegisterAll(sdk::FlowRegistry& flows) {
-    Register(flows, "parent", Parent);
-    Register(flows, "child", Child);
-    Register(flows, "canceller", Canceller);
-    Register(flows, "stubborn", Stubborn);
-    Register(flows, "stubborns_parent", StubbornsParent);
-    Register(flows, "unknown_child", UnknownChild);
-    Register(flows, "terminates", Leaver<v1::PARENT_CLOSE_POLICY_TERMINATE>);
-    Register(flows, "abandons", Leaver<v1::PARENT_CLOSE_POLICY_ABANDON>);
-    Register(flows, "requests_cancel",
-             Leaver<v1::PARENT_CLOSE_POLICY_REQUEST_CANCEL>);
-    Register(flows, "terminates_at_once",
-             LeavesAtOnce<v1::PARENT_CLOSE_POLICY_TERMINATE>);
-    Register(flows, "abandons_at_once",
-             LeavesAtOnce<v1::PARENT_CLOSE_POLICY_ABANDON>);
-  }
-  static void Register(sdk::FlowRegistry& flows, const std::string& name,
-                       sdk::FlowFunction function) {
-    sdk::FlowDefinition flow;
-    flow.name = name;
-    flow.create = [function] {
-      return std::make_unique<sdk::FlowInstance>(function);
-    };
-    flows.Register(std::move(flow));
+    RegisterFlow(flows, "parent", Parent);
+    RegisterFlow(flows, "child", Child);
+    RegisterFlow(flows, "canceller", Canceller);
+    RegisterFlow(flows, "stubborn", Stubborn);
+    RegisterFlow(flows, "stubborns_parent", StubbornsParent);
+    RegisterFlow(flows, "unknown_child", UnknownChild);
+    RegisterFlow(flows, "terminates",
+                 Leaver<v1::PARENT_CLOSE_POLICY_TERMINATE>);
+    RegisterFlow(flows, "abandons", Leaver<v1::PARENT_CLOSE_POLICY_ABANDON>);
+    RegisterFlow(flows, "requests_cancel",
+                 Leaver<v1::PARENT_CLOSE_POLICY_REQUEST_CANCEL>);
+    RegisterFlow(flows, "terminates_at_once",
+                 LeavesAtOnce<v1::PARENT_CLOSE_POLICY_TERMINATE>);
+    RegisterFlow(flows, "abandons_at_once",
+                 LeavesAtOnce<v1::PARENT_CLOSE_POLICY_ABANDON>);
   }
 
   static std::vector<std::string> Types(Harness& h, const std::string& run) {
@@ -234,12 +227,13 @@ TEST_P(ShardChildrenTest, MessagesThatComeTwiceLateAndInAnyOrderDoNoHarm) {
 }
 
 TEST_P(ShardChildrenTest, AChildThatReturnsAtOnceIsStartedBeforeItIsClosed) {
-  Register(h.flows, "quick", [](FlowContext&, FlowInput) -> Future<Payload> {
-    co_return Payload();
-  });
-  Register(h.flows, "p2", [](FlowContext& ctx, FlowInput) -> Future<Payload> {
-    co_return co_await ctx.StartChild({.flow = "quick"});
-  });
+  RegisterFlow(
+      h.flows, "quick",
+      [](FlowContext&, FlowInput) -> Future<Payload> { co_return Payload(); });
+  RegisterFlow(h.flows, "p2",
+               [](FlowContext& ctx, FlowInput) -> Future<Payload> {
+                 co_return co_await ctx.StartChild({.flow = "quick"});
+               });
   ASSERT_TRUE(h.Start("p2", "p").ok());
   h.Settle();
   EXPECT_EQ(Types(h, "p").at(2), "CHILD_STARTED");
