@@ -44,12 +44,10 @@ void FlowWatchdog::Watch() {
 
 std::string FlowWatchdog::Report() const {
   const shard::FlowPlace place = slot_.place();
-  const std::string work =
-      place.event_id == 0 ? "a query" : absl::StrCat("event ", place.event_id);
   return absl::StrCat(
-      slot_.description(), " did not come back from ", work, " within ",
-      absl::FormatDuration(limit_), " (generation ", place.uid.ToHex(),
-      ", build ", slot_.build_id(),
+      slot_.description(), " did not come back from ", shard::WorkAt(place),
+      " within ", absl::FormatDuration(limit_), " (generation ",
+      place.uid.ToHex(), ", build ", slot_.build_id(),
       "). It holds up every other run: this process ends. Started again, it "
       "goes on where it was; a flow that does this twice at one place is "
       "BLOCKED");

@@ -105,8 +105,9 @@ absl::Status WatchFlows(const Options& options, Process& process) {
   }
   process.flow_slot = *std::move(slot);
   if (const auto& found = process.flow_slot->found(); found.has_value()) {
-    spdlog::warn("the last process died while {} worked on event {} (build {})",
-                 found->description, found->place.event_id, found->build_id);
+    spdlog::warn("the last process died while {} worked on {} (build {})",
+                 found->description, shard::WorkAt(found->place),
+                 found->build_id);
   }
   process.watchdog.emplace(*process.flow_slot, options.flow_watchdog,
                            EndProcess);

@@ -143,13 +143,11 @@ std::vector<FlowPlace> FlowCrashes::TakeForgotten() {
 }
 
 std::string CrashReport(const FlowCrashRecord& record) {
-  const std::string place =
-      record.event_id() == FlowPlace::kEviction
-          ? std::string("destructors ran as it left memory")
-          : absl::StrCat("it worked on event ", record.event_id());
+  const FlowPlace place{Uid{record.uid()}, record.event_id()};
   return absl::StrCat(
-      "the flow took the server down ", record.deaths(), " times while ", place,
-      " (build ", record.build_id(),
+      "the flow took the server down ", record.deaths(),
+      " times while it worked on ", WorkAt(place), " (build ",
+      record.build_id(),
       "): it crashed, or did not come back within the watchdog's time. Run a "
       "build in which that is mended, or terminate the run");
 }

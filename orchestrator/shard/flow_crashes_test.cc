@@ -288,8 +288,7 @@ TEST_P(FlowCrashesTest, TwoDeathsInEvictionsBlockTheRun) {
   EXPECT_EQ(run.state(), api::RUN_STATE_BLOCKED);
   EXPECT_EQ(run.blocked().reason(), api::BLOCKED_REASON_FLOW_CRASHED);
   EXPECT_EQ(run.blocked().event_id(), 2);
-  EXPECT_NE(run.blocked().report().find("as it left memory"),
-            std::string::npos);
+  EXPECT_NE(run.blocked().report().find("its eviction"), std::string::npos);
   ASSERT_TRUE(h.Signal("r", "go", "1").ok());
   h.Restart(absl::ZeroDuration(), &other);
   EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);

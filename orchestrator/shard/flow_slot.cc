@@ -114,6 +114,12 @@ void FlowSlot::Reopen(std::string_view build_id) {
   Clear();
 }
 
+std::string WorkAt(const FlowPlace& place) {
+  if (place.event_id == 0) return "a query";
+  if (place.event_id == FlowPlace::kEviction) return "its eviction";
+  return absl::StrCat("event ", place.event_id);
+}
+
 FlowSlot::~FlowSlot() { munmap(page_, kFileBytes); }
 
 void FlowSlot::SetDeaths(int32_t deaths) {

@@ -45,6 +45,9 @@ struct FlowPlace {
   auto operator<=>(const FlowPlace&) const = default;
 };
 
+// What the flow is at there, for people: "event 9", "a query", "its eviction".
+std::string WorkAt(const FlowPlace& place);
+
 // Threads: Enter, Leave, Describe and the start on the shard's role; the
 // watchdog's questions (beat, place, description) from any.
 class FlowSlot {

@@ -24,6 +24,12 @@ class FlowSlotTest : public ::testing::Test {
   const std::string path_ = folder_->File("flow-slot");
 };
 
+TEST(FlowPlace, SaysWhatTheFlowIsAt) {
+  EXPECT_EQ(WorkAt({Uid{1}, 9}), "event 9");
+  EXPECT_EQ(WorkAt({Uid{1}, 0}), "a query");
+  EXPECT_EQ(WorkAt({Uid{1}, FlowPlace::kEviction}), "its eviction");
+}
+
 TEST_F(FlowSlotTest, AFreshOneHoldsNoMark) {
   EXPECT_FALSE(Open("b")->found().has_value());
 }
