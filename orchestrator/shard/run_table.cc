@@ -28,6 +28,9 @@ core::RunState Fold(const core::RunState& before,
   }
   if (history.empty()) {
     state.run = before.run;
+    // Of what an activation that broke down had done nothing is left.
+    state.run.clear_history_events();
+    state.run.clear_waiting_children();
     return state;
   }
   *state.run.mutable_usage() = before.run.usage();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,6 +39,9 @@ struct LiveRun {
   Uid previous_uid;
   // Stimuli that wait in the mailbox and could be taken in now.
   std::vector<log::StoreReader::MailboxEntry> takeable_mail;
+  // Signals behind the one of them that is being taken in: an end of the run
+  // lists them as unread.
+  std::deque<v1::SignalReceived> signals_behind;
   // Activations that are not durable yet; cleared when they are.
   std::vector<storage::v1::ActivationRecord> undurable;
   uint64_t last_used = 0;

@@ -100,7 +100,7 @@ TEST(TimerQueue, RearmingMovesAndDisarmAllTakesOneRunOff) {
   timers.Arm({{Uid{1}, 2}, TimerKind::kCloseDeadline}, absl::Seconds(2));
   timers.Arm({{Uid{2}, 1}, TimerKind::kFlowTimer}, absl::Seconds(3));
   EXPECT_EQ(timers.Next(), absl::Seconds(2));
-  timers.DisarmAll(Uid{1});
+  EXPECT_EQ(timers.DisarmAll(Uid{1}).size(), 2u);
   EXPECT_EQ(timers.Next(), absl::Seconds(3));
 }
 

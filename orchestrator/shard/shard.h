@@ -229,7 +229,12 @@ class Shard : private sdk::PayloadReader {
                    storage::v1::ActivationRecord& record);
   void Record(LiveRun& run, storage::v1::ActivationRecord record, Times now);
   void FollowEvent(LiveRun& run, const api::HistoryEvent& event, Times now);
+  // The generation was closed before it took that in: what was sent to its run
+  // is for the next one, or for the mailbox.
+  void PassOn(const LiveRun& run, api::HistoryEvent stimulus, Times now);
   void PutMail(LiveRun& run, api::HistoryEvent stimulus);
+  // The same, for TakeMail to take in.
+  void PutTakeableMail(LiveRun& run, api::HistoryEvent stimulus);
   void CloseRun(LiveRun& run);
   void RunFollowUps(Times now);
   // Stores a large payload under its hash and leaves a reference; the run owns

@@ -25,9 +25,14 @@ void Shard::Stimulate(Uid uid, api::HistoryEvent stimulus, Times now) {
   Touch(uid);
   core::ForEachPayload(
       stimulus, [this, uid](api::Payload& payload) { Keep(uid, payload); });
-  // What came before goes in before.
+  if (std::find(postponed_.begin(), postponed_.end(), uid) !=
+      postponed_.end()) {
+    // Its turn to begin comes; what is sent to it meanwhile comes after that.
+    return PutTakeableMail(*run, std::move(stimulus));
+  }
+  // What came before goes in before, and may end this generation.
   if (run->flow != nullptr) TakeMail(*run, now);
-  if (run->state.closed()) return;
+  if (run->state.closed()) return PassOn(*run, std::move(stimulus), now);
   if (stimulus.has_run_started()) {
     const auto* crash = crashes_.FindDeadly(uid, &stimulus);
     if (crash != nullptr) runs_.BlockCrashed(*run, *crash);
@@ -43,10 +48,32 @@ void Shard::Stimulate(Uid uid, api::HistoryEvent stimulus, Times now) {
 
 void Shard::TakeMail(LiveRun& run, Times now) {
   auto mail = std::exchange(run.takeable_mail, {});
-  for (size_t i = 0; i < mail.size() && !run.state.closed(); ++i) {
-    batch_.DeleteMailbox(run.state.uid, mail[i].n);
-    run.mailbox_first = mail[i].n + 1;
-    api::HistoryEvent stimulus = std::move(*mail[i].record.mutable_stimulus());
+  run.signals_behind.clear();
+  for (const auto& entry : mail) {
+    const api::HistoryEvent& stimulus = entry.record.stimulus();
+    if (stimulus.has_signal_received()) {
+      run.signals_behind.push_back(stimulus.signal_received());
+    }
+  }
+  for (auto& entry : mail) {
+    const api::RunState state = run.state.run.state();
+    // What is left when a run goes wrong waits for RetryRun.
+    if (run.state.closed() && state != api::RUN_STATE_COMPLETED &&
+        state != api::RUN_STATE_CANCELLED &&
+        state != api::RUN_STATE_CONTINUED_AS_NEW) {
+      break;
+    }
+    batch_.DeleteMailbox(run.state.uid, entry.n);
+    run.mailbox_first = entry.n + 1;
+    api::HistoryEvent stimulus = std::move(*entry.record.mutable_stimulus());
+    if (run.state.closed()) {
+      // Its end has listed the signals among them.
+      if (!stimulus.has_signal_received()) {
+        PassOn(run, std::move(stimulus), now);
+      }
+      continue;
+    }
+    if (stimulus.has_signal_received()) run.signals_behind.pop_front();
     if (run.flow != nullptr) {
       Activate(run, std::move(stimulus), now);
     } else {
@@ -54,6 +81,24 @@ void Shard::TakeMail(LiveRun& run, Times now) {
       PutMail(run, std::move(stimulus));
     }
   }
+  run.signals_behind.clear();
+}
+
+void Shard::PassOn(const LiveRun& run, api::HistoryEvent stimulus, Times now) {
+  // What its activities, timers and children come to is of no use any more.
+  if (!stimulus.has_signal_received() && !stimulus.has_cancel_requested()) {
+    return;
+  }
+  absl::Status passed = StimulateCurrent(run.name, std::move(stimulus), now);
+  AB_CHECK_MSG(passed.ok(), std::string(passed.message()));
+}
+
+void Shard::PutTakeableMail(LiveRun& run, api::HistoryEvent stimulus) {
+  log::StoreReader::MailboxEntry mail;
+  mail.n = run.mailbox_next;
+  *mail.record.mutable_stimulus() = stimulus;
+  PutMail(run, std::move(stimulus));
+  run.takeable_mail.push_back(std::move(mail));
 }
 
 void Shard::PutMail(LiveRun& run, api::HistoryEvent stimulus) {
@@ -140,6 +185,10 @@ bool Shard::DrainCommands(LiveRun& run, ActivationRecord& record) {
     core::FlowFacts facts;
     if (core::IsClosing(*command)) {
       facts.unread_signals = flow.UnreadSignals();
+      // Acknowledged, too.
+      facts.unread_signals.insert(facts.unread_signals.end(),
+                                  run.signals_behind.begin(),
+                                  run.signals_behind.end());
     }
     api::HistoryEvent event =
         core::DecideCommand(run.state, *command, facts, time);
@@ -266,7 +315,12 @@ void Shard::CloseRun(LiveRun& run) {
       }
     }
   }
-  timers_.DisarmAll(uid);
+  // A retry has armed those of the generation before.
+  for (const TimerKey& key : timers_.DisarmAll(uid)) {
+    if (key.kind == TimerKind::kFlowTimer) {
+      batch_.DeleteTimer(uid, key.id.seq);
+    }
+  }
   // What waits in the mailbox was acknowledged: RetryRun takes it in.
   run.takeable_mail.clear();
   if (run.state.run.has_deadline()) batch_.DeleteDeadline(uid);

@@ -92,11 +92,7 @@ void Shard::BeginGeneration(LiveRun& run, api::RunStarted started, Times now) {
   Touch(uid);
   core::ForEachPayload(
       stimulus, [this, uid](api::Payload& payload) { Keep(uid, payload); });
-  log::StoreReader::MailboxEntry mail;
-  mail.n = run.mailbox_next;
-  *mail.record.mutable_stimulus() = stimulus;
-  PutMail(run, std::move(stimulus));
-  run.takeable_mail.push_back(std::move(mail));
+  PutTakeableMail(run, std::move(stimulus));
   postponed_.push_back(uid);
 }
 

@@ -1,6 +1,7 @@
 // Continue-as-new, published values and queries.
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,20 @@ Future<Payload> WorksOn(FlowContext& ctx, FlowInput input) {
   co_return (co_await ctx.ContinueAsNew(*result)).status();
 }
 
+// Breaks down before its first activation is over.
+Future<Payload> ThrowsAtOnce(FlowContext& ctx, FlowInput) {
+  auto child = ctx.StartChild({.flow = "counts"});
+  auto timer = ctx.StartTimer(absl::ZeroDuration());
+  if (!child.IsDone() || !timer.IsDone()) throw std::runtime_error("bad");
+  co_return Payload();
+}
+
+// Throws at the beginning: a bad build of `counts`.
+Future<Payload> CountsBadly(FlowContext& ctx, FlowInput input) {
+  if (input.payload.json_text() != "-1") throw std::runtime_error("bad");
+  co_return (co_await ctx.ReceiveSignal("next")).status();
+}
+
 class GenerationsTest : public ::testing::TestWithParam<size_t> {
  protected:
   GenerationsTest() : h(GetParam()) {
@@ -62,6 +77,7 @@ class GenerationsTest : public ::testing::TestWithParam<size_t> {
     testing::RegisterFlow(h.flows, "counts", Counts);
     testing::RegisterFlow(h.flows, "counts_down", CountsDown);
     testing::RegisterFlow(h.flows, "works_on", WorksOn);
+    testing::RegisterFlow(h.flows, "throws_at_once", ThrowsAtOnce);
   }
   absl::StatusOr<QueryAnswer> Query(const std::string& id,
                                     const std::string& query) {
@@ -186,6 +202,47 @@ TEST_P(GenerationsTest, UsageIsSummedOverAllGenerations) {
     EXPECT_EQ(h.Run("r").generation(), i + 1);
     EXPECT_EQ(h.Run("r").usage().output_tokens(), 5 * i);
   }
+}
+
+TEST_P(GenerationsTest, MailBehindTheSignalThatContinuesIsForTheNextOne) {
+  ASSERT_TRUE(h.Start("counts", "r", "1").ok());
+  sdk::FlowRegistry bad("bad");
+  testing::RegisterFlow(bad, "counts", CountsBadly);
+  h.Restart(absl::ZeroDuration(), &bad);
+  ASSERT_TRUE(h.Signal("r", "next", "1", "q1").ok());
+  ASSERT_TRUE(h.Signal("r", "other", "7", "q2").ok());
+  ASSERT_TRUE(h.Signal("r", "next", "1", "q3").ok());
+  ASSERT_TRUE(h.Signal("r", "next", "0", "q4").ok());
+  ASSERT_EQ(h.Run("r").state(), api::RUN_STATE_BLOCKED);
+  h.Restart();
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
+  EXPECT_EQ(h.Run("r").generation(), 3);
+  EXPECT_EQ(h.Run("r").result().json_text(), "3");
+  const auto history = h.History("r");
+  const auto& unread = history.back().run_completed().unread_signals();
+  ASSERT_EQ(unread.size(), 1);
+  EXPECT_EQ(unread[0].request_id(), "q2");
+  EXPECT_TRUE(h.store.ReadMailboxRuns()->empty());
+}
+
+TEST_P(GenerationsTest, ASignalToAGenerationThatWaitsItsTurnIsNotLost) {
+  ASSERT_TRUE(h.Start("counts_down", "r", "100").ok());
+  ASSERT_TRUE(h.Signal("r", "other", "7", "q").ok());
+  h.Restart();
+  Settle();
+  ASSERT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
+  const auto history = h.History("r");
+  const auto& unread = history.back().run_completed().unread_signals();
+  ASSERT_EQ(unread.size(), 1);
+  EXPECT_EQ(unread[0].request_id(), "q");
+}
+
+TEST_P(GenerationsTest, AGenerationThatBreaksDownAtOnceHasNoEvents) {
+  ASSERT_TRUE(h.Start("throws_at_once", "r").ok());
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_BLOCKED);
+  EXPECT_EQ(h.Run("r").history_events(), 0);
+  EXPECT_EQ(h.Run("r").waiting_children_size(), 0);
+  EXPECT_TRUE(h.History("r").empty());
 }
 
 TEST_P(GenerationsTest, AQueryIsAnsweredByTheLiveFlowWithoutAnEvent) {

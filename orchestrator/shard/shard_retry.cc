@@ -10,6 +10,7 @@
 #include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "orchestrator/core/fork_plan.h"
+#include "orchestrator/core/payloads.h"
 #include "orchestrator/replay/replay.h"
 #include "orchestrator/shard/errors.h"
 #include "orchestrator/shard/request_digest.h"
@@ -121,9 +122,21 @@ absl::StatusOr<int32_t> Shard::BeginRetry(LiveRun& before,
     ForkFrom(run, before, plan, history, request_id, now);
   }
   const int32_t generation = run.state.run.generation();
-  for (; next != again.end(); ++next) {
-    RETURN_IF_ERROR(StimulateCurrent(name, std::move(*next), now));
+  if (run.state.closed()) {
+    for (; next != again.end(); ++next) {
+      RETURN_IF_ERROR(StimulateCurrent(name, std::move(*next), now));
+    }
+    return generation;
   }
+  // All at once, so that an end on the way lists the signals behind it.
+  for (; next != again.end(); ++next) {
+    core::ForEachPayload(*next,
+                         [this, uid = run.state.uid](api::Payload& payload) {
+                           Keep(uid, payload);
+                         });
+    PutTakeableMail(run, std::move(*next));
+  }
+  if (run.flow != nullptr) TakeMail(run, now);
   return generation;
 }
 

@@ -11,6 +11,8 @@
 #include "orchestrator/shard/testing/call.h"
 #include "orchestrator/shard/testing/flows.h"
 #include "orchestrator/shard/testing/harness.h"
+#include "sdk/flow_context.h"
+#include "sdk/flow_instance.h"
 
 namespace anabranch::shard {
 namespace {
@@ -184,6 +186,24 @@ TEST_P(RetryTest, ALimitThatIsNotUpStillHolds) {
   h.Restart();
   h.Advance(absl::Seconds(31));
   EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_TIMED_OUT);
+}
+
+TEST_P(RetryTest, TimersOfARetryThatFailsAtOnceAreGone) {
+  testing::RegisterFlow(
+      h.flows, "fails_late",
+      [](sdk::FlowContext& ctx, sdk::FlowInput) -> sdk::Future<sdk::Payload> {
+        auto later = ctx.StartTimer(absl::Hours(1));
+        (co_await ctx.StartTimer(absl::Seconds(1))).IgnoreError();
+        co_return absl::UnknownError("as ever");
+      });
+  ASSERT_TRUE(h.Start("fails_late", "r").ok());
+  h.Advance(absl::Seconds(2));
+  ASSERT_EQ(h.Run("r").state(), api::RUN_STATE_FAILED);
+  // What is left of the second timer is nothing: it fires in the same round.
+  ASSERT_TRUE(Retry("r").ok());
+  ASSERT_EQ(h.Run("r").generation(), 2);
+  ASSERT_EQ(h.Run("r").state(), api::RUN_STATE_FAILED);
+  EXPECT_TRUE(h.store.ReadAllTimers()->empty());
 }
 
 TEST_P(RetryTest, APausedRunIsStillPaused) {

@@ -23,12 +23,15 @@ void TimerQueue::DisarmActivity(ActivityId id) {
   }
 }
 
-void TimerQueue::DisarmAll(Uid uid) {
+std::vector<TimerKey> TimerQueue::DisarmAll(Uid uid) {
+  std::vector<TimerKey> armed;
   auto it = deadlines_.lower_bound({{uid, 0}, TimerKind::kFlowTimer});
   while (it != deadlines_.end() && it->first.id.uid == uid) {
+    armed.push_back(it->first);
     order_.erase({it->second, it->first});
     it = deadlines_.erase(it);
   }
+  return armed;
 }
 
 std::optional<TimerKey> TimerQueue::PopDue(absl::Duration now) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "base/ids.h"
@@ -48,8 +49,8 @@ class TimerQueue {
   void Disarm(const TimerKey& key);
   // Disarms everything of one activity.
   void DisarmActivity(ActivityId id);
-  // Disarms everything of one run.
-  void DisarmAll(Uid uid);
+  // Disarms everything of one run; returns what was armed.
+  std::vector<TimerKey> DisarmAll(Uid uid);
   // The first timer whose deadline is not after `now`, taken off.
   std::optional<TimerKey> PopDue(absl::Duration now);
   // The next deadline.
