@@ -85,6 +85,7 @@ shard::Input Caller::MakeInput(size_t call) {
     start.input.set_json_text(step == nullptr ? program_.input_json
                                               : "{\"program\":-2}");
     start.request_id = request_id;
+    if (step == nullptr) start.run_timeout = program_.run_timeout;
     start.reply = [this, call,
                    request_id](absl::StatusOr<shard::StartedRun> answer) {
       OnReply(call, {request_id, answer.status(),
@@ -144,10 +145,11 @@ bool Caller::Settles(size_t call, const Answer& answer) {
 void Caller::OnAnswer(size_t call, const Answer& answer) {
   if (calls_[call].answered || !Settles(call, answer)) return;
   calls_[call].answered = true;
-  if (call != 0) return;
-  run_ = answer.started.name;
-  for (size_t i = 1; i < calls_.size(); ++i) {
-    world_.After(calls_[i].step->at, [this, i] { Ask(i); });
+  if (call == 0) run_ = answer.started.name;
+  for (size_t i = call + 1; i < calls_.size(); ++i) {
+    // Who speaks in turn waits for the one before.
+    const bool next = calls_[i].step->in_turn ? i == call + 1 : call == 0;
+    if (next) world_.After(calls_[i].step->at, [this, i] { Ask(i); });
   }
 }
 

@@ -69,6 +69,11 @@ constexpr FaultSpec kSpecs[] = {
      "somebody starts another run under an id that is taken", false, 0.2, 0.8},
     {Fault::kPause, "pause", "an operator pauses a run for seconds", false, 0.2,
      1},
+    {Fault::kMessageLate, "message_late",
+     "a message between parent and child arrives after those sent later", false,
+     0.05, 0.5},
+    {Fault::kMessageTwice, "message_twice",
+     "a message between parent and child arrives twice", false, 0.05, 0.4},
 };
 static_assert(std::size(kSpecs) == kFaultCount);
 

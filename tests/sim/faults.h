@@ -50,6 +50,9 @@ enum class Fault {
   kStartTwice,
   // Operators.
   kPause,
+  // Messages between parents and children.
+  kMessageLate,
+  kMessageTwice,
   kCount,
 };
 inline constexpr int kFaultCount = static_cast<int>(Fault::kCount);

@@ -4,10 +4,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/check.h"
 #include "sdk/flow_context.h"
-#include "sdk/flow_instance.h"
 #include "tests/program/interpret.h"
+#include "tests/sim/family_flows.h"
+#include "tests/sim/flow_words.h"
 #include "tests/sim/option_flows.h"
 #include "tests/sim/programs.h"
 
@@ -19,36 +19,6 @@ using sdk::FlowContext;
 using sdk::FlowInput;
 using sdk::Future;
 using sdk::Payload;
-
-json Read(FlowContext& ctx, const Payload& payload) {
-  auto content = ctx.Content(payload);
-  AB_CHECK(content.ok());
-  return content->empty() ? json() : json::parse(*content);
-}
-
-int64_t ValueOf(FlowContext& ctx, const Payload& payload) {
-  return Read(ctx, payload).value("value", int64_t{0});
-}
-
-sdk::ActivityOptions Options(int attempts, int seconds) {
-  sdk::ActivityOptions options;
-  options.mutable_retry()->set_maximum_attempts(attempts);
-  options.mutable_retry()->mutable_initial_interval()->set_nanos(100'000'000);
-  options.mutable_retry()->mutable_maximum_interval()->set_seconds(1);
-  options.mutable_start_to_close_timeout()->set_seconds(seconds);
-  return options;
-}
-
-// Tried again until it is there.
-Future<Payload> Work(FlowContext& ctx, const json& input) {
-  return ctx.Start({.type = "work",
-                    .input = sdk::JsonPayload(input.dump()),
-                    .options = Options(50, 8)});
-}
-
-Payload Result(int64_t value) {
-  return sdk::JsonPayload(json{{"value", value}}.dump());
-}
 
 // Each feeds the next: the result shows whether one was left out or repeated.
 Future<Payload> Sequence(FlowContext& ctx, FlowInput input) {
@@ -248,16 +218,6 @@ constexpr NamedFlow kFlows[] = {
     {"shared", Shared, Bad<Shared>},
 };
 
-void Register(sdk::FlowRegistry& flows, const char* name,
-              sdk::FlowFunction function) {
-  sdk::FlowDefinition flow;
-  flow.name = name;
-  flow.create = [function] {
-    return std::make_unique<sdk::FlowInstance>(function);
-  };
-  flows.Register(std::move(flow));
-}
-
 }  // namespace
 
 void RegisterFlows(sdk::FlowRegistry& flows) {
@@ -265,6 +225,7 @@ void RegisterFlows(sdk::FlowRegistry& flows) {
   environment = {};
   program::RegisterInterpreter(flows, environment);
   for (const auto& flow : kFlows) Register(flows, flow.name, flow.good);
+  RegisterFamilyFlows(flows);
 }
 
 void RegisterBadFlows(sdk::FlowRegistry& flows) {
@@ -272,8 +233,11 @@ void RegisterBadFlows(sdk::FlowRegistry& flows) {
   // The bad build has no quarrel with programs.
   program::RegisterInterpreter(flows, environment);
   for (const auto& flow : kFlows) Register(flows, flow.name, flow.bad);
+  RegisterBadFamilyFlows(flows);
 }
 
 void BreakPrograms(std::set<int64_t> numbers) { broken = std::move(numbers); }
+
+bool IsBroken(int64_t number) { return broken.contains(number); }
 
 }  // namespace anabranch::sim

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "base/limits.h"
 #include "base/proto_time.h"
 #include "tests/sim/records.h"
 
@@ -150,7 +151,11 @@ std::string Records::Continues(RunRecords& run, const RunRecords& before,
     return kept_nothing ? "" : "a retry keeps nothing of what was recorded";
   }
   run.base_signals = before.signals;
-  run.signals = before.signals;
+  // Also those that waited in the mailbox.
+  for (const auto& signal : started.signals()) {
+    run.base_signals.insert(signal.request_id());
+  }
+  run.signals = run.base_signals;
   const auto& continued = last.run_continued_as_new();
   const core::RunState& fold = before.fold;
   if (continued.uid() != started.uid()) return "it is not the one that follows";
@@ -190,6 +195,14 @@ void Records::Fork(Uid uid, RunRecords& run, const RunRecords& source,
   }
   if (forked.event_id() != forked.forked().source_event_id() + 1) {
     return Fail(uid, "it is not numbered on from where it was cut");
+  }
+  for (Uid at = run.previous; at != Uid{}; at = now_.runs[at].previous) {
+    const RunRecords& other = now_.runs[at];
+    if (other.inherited > 0 &&
+        other.history[other.inherited].events(0).forked().request_id() ==
+            forked.forked().request_id()) {
+      return Fail(uid, "one retry began two generations");
+    }
   }
   run.base_signals = source.base_signals;
   run.signals = source.base_signals;
@@ -263,6 +276,35 @@ void Records::CheckExpected(Uid uid, RunRecords& run,
   run.expected.clear();
 }
 
+void Records::OnTimedOut(Uid uid, const RunRecords& run) {
+  if (!run.fold.run.has_deadline()) {
+    return Fail(uid, "it ran out of time that nobody had set it");
+  }
+  if (world_.on(Fault::kWallJump)) return;
+  // What is stored is cut to whole nanoseconds.
+  if (decided_.wall + absl::Microseconds(1) <
+      FromProto(run.fold.run.deadline())) {
+    Fail(uid, "it was timed out before its time");
+  }
+}
+
+void Records::CheckDeadline(Uid uid, const RunRecords& run) {
+  if (run.ended || !run.status->run().has_deadline() ||
+      world_.on(Fault::kWallJump)) {
+    return;
+  }
+  // A slow write holds the loop up.
+  constexpr absl::Duration kSlack = absl::Seconds(4);
+  const absl::Duration late =
+      decided_.wall - FromProto(run.status->run().deadline());
+  const bool held_back =
+      decided_.steady - sessions_.stalled() <= limits::kRecoveryGrace + kSlack;
+  if (late > kSlack && !held_back) {
+    Fail(uid, absl::StrCat("it goes on ", absl::ToDoubleSeconds(late),
+                           " s after its time was up"));
+  }
+}
+
 void Records::CheckChain(Uid uid, const RunRecords& run) {
   const api::Run& shown = run.status->run();
   auto check = [&](bool holds, const char* what) {
@@ -293,10 +335,34 @@ void Records::CheckChain(Uid uid, const RunRecords& run) {
         "the usage of its generations is summed wrongly");
   if (newest && run.previous != Uid{}) CheckNothingLost(uid, run);
   if (!run.ended || run.history.empty()) return;
+  CheckMailIsListed(uid, run);
   const HistoryEvent& last = *run.history.back().events().rbegin();
   if (!last.has_run_continued_as_new()) return;
   check(run.next.ToHex() == last.run_continued_as_new().uid(),
         "it continued as new, and nothing follows it");
+}
+
+void Records::CheckMailIsListed(Uid uid, const RunRecords& run) {
+  if (run.mailed_signals.empty()) return;
+  const HistoryEvent& last = *run.history.back().events().rbegin();
+  std::set<std::string> listed;
+  auto list = [&listed](const auto& end) {
+    for (const auto& signal : end.unread_signals()) {
+      listed.insert(signal.request_id());
+    }
+  };
+  if (last.has_run_completed()) {
+    list(last.run_completed());
+  } else if (last.has_run_cancelled()) {
+    list(last.run_cancelled());
+  } else {
+    return;
+  }
+  for (const std::string& request : run.mailed_signals) {
+    if (!run.signals.contains(request) && !listed.contains(request)) {
+      Fail(uid, "it ended and lost a signal in its mailbox: " + request);
+    }
+  }
 }
 
 void Records::CheckNothingLost(Uid uid, const RunRecords& run) {

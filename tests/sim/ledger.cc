@@ -62,6 +62,11 @@ Ledger::Plan Ledger::MakePlan(const anabranch::v1::Task& task, ActivityId id) {
   } else if (what == "deadly" && failures_[id] < input.value("fails", 0)) {
     ++failures_[id];
     plan.deadly = true;
+  } else if (what == "mends" &&
+             mended_[input.value("key", "")] < input.value("fails", 0)) {
+    // Whoever is to carry it out: an operator mends it, failure by failure.
+    ++mended_[input.value("key", "")];
+    plan.outcome = FailureOf("mends", task.token(), false);
   } else if (what == "bad") {
     plan.outcome = FailureOf("bad", task.token(), false);
   } else if (what == "always") {

@@ -63,6 +63,8 @@ class Ledger {
   std::map<ActivityId, std::vector<Execution>> activities_;
   // How often a flaky task has failed, and a slow one has begun.
   std::map<ActivityId, int64_t> failures_;
+  // How often one that an operator mends has failed, by its key.
+  std::map<std::string, int64_t> mended_;
   int64_t executions_ = 0;
 };
 

@@ -3,57 +3,14 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "tests/sim/family_programs.h"
+#include "tests/sim/judges.h"
 #include "tests/sim/option_programs.h"
 
 namespace anabranch::sim {
 namespace {
 
 using nlohmann::json;
-using Judge =
-    std::function<std::string(const v1::Run& run, const std::string& result)>;
-
-std::string Told(const v1::Run& run, const std::string& result) {
-  return absl::StrCat("it ended ", v1::RunState_Name(run.state()), " ", result,
-                      " ", run.failure().ShortDebugString());
-}
-
-Judge Completes(int64_t value) {
-  return [value](const v1::Run& run, const std::string& result) {
-    bool good = run.state() == v1::RUN_STATE_COMPLETED &&
-                json::parse(result).value("value", int64_t{0}) == value;
-    return good ? "" : absl::StrCat(Told(run, result), ", not ", value);
-  };
-}
-
-Judge Ends(v1::RunState state) {
-  return [state](const v1::Run& run, const std::string& result) {
-    return run.state() == state ? "" : Told(run, result);
-  };
-}
-
-// Fails so, or for a reason that the weather may bring.
-Judge Fails(std::vector<std::string> types) {
-  return [types](const v1::Run& run, const std::string& result) {
-    for (const std::string& type : types) {
-      if (run.state() == v1::RUN_STATE_FAILED && run.failure().type() == type) {
-        return std::string();
-      }
-    }
-    return Told(run, result);
-  };
-}
-
-// Work that ends well, sometimes after failures.
-json DrawWork(World& world, int64_t value) {
-  json work = {{"do", "ok"}, {"value", value}};
-  work["ms"] =
-      world.Chance(0.4) ? world.Between(300, 3000) : world.Between(1, 200);
-  if (world.Chance(0.3)) {
-    work["do"] = "flaky";
-    work["fails"] = world.Between(1, 3);
-  }
-  return work;
-}
 
 Program Sequence(World& world) {
   json steps = json::array();
@@ -271,7 +228,8 @@ Program Draw(World& world) {
   if (world.Chance(0.2)) return ActsProgram(world);
   if (world.Chance(0.04)) return SharedProgram(world);
   Program program =
-      world.Chance(0.4)
+      world.Chance(0.35) ? DrawFamilyProgram(world)
+      : world.Chance(0.4)
           ? Random(world)
           : all[world.Between(0, static_cast<int64_t>(std::size(all)) - 1)](
                 world);

@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
-#include "anabranch/v1/run.pb.h"
 #include "sdk/flow_registry.h"
+#include "tests/sim/judges.h"
 #include "tests/sim/random_program.h"
 #include "tests/sim/world.h"
 
@@ -25,6 +25,8 @@ struct Step {
   Kind kind = Kind::kSignal;
   std::string name;
   std::string json;
+  // Only after the step before was answered; `at` is counted from then.
+  bool in_turn = false;
 };
 
 // The name of signals that no flow reads.
@@ -34,12 +36,11 @@ struct Program {
   std::string flow;
   std::string input_json;
   std::vector<Step> steps;
-  // What is wrong about a run that ended so; empty when nothing is. `result`
-  // is the content of its result.
-  std::function<std::string(const v1::Run& run, const std::string& result)>
-      judge;
+  // Of its last generation.
+  Judge judge;
   // What the oracle reads; null for flows that were written by hand.
   std::shared_ptr<const NodeBlock> random = nullptr;
+  std::optional<absl::Duration> run_timeout = std::nullopt;
 };
 
 // All flows that programs are of. Resets what they draw from.

@@ -126,6 +126,24 @@ bool Records::ChangeIndex(std::string_view key_bytes,
     now_.dedups.insert({{ns, run_id}, std::string(key.Rest())});
     return true;
   }
+  if (key.kind() == log::kChildKind) {
+    Uid parent{*key.Number()};
+    auto seq = static_cast<int64_t>(*key.Number());
+    ChangeChild(parent, seq,
+                content.has_value()
+                    ? std::optional(Parsed<storage::v1::ChildRecord>(*content))
+                    : std::nullopt);
+    return true;
+  }
+  if (key.kind() == log::kParentNoticeKind) {
+    Uid child{*key.Number()};
+    if (content.has_value()) {
+      now_.notices.insert(child);
+    } else {
+      now_.notices.erase(child);
+    }
+    return true;
+  }
   if (key.kind() == log::kListingKind) {
     key.Text();
     key.Number();
@@ -194,6 +212,7 @@ void Records::Append(Uid uid, RunRecords& run,
     run.fold.uid = uid;
     run.fold.Apply(event);
     OnEvent(uid, run, event);
+    OnChildEvent(uid, run, event);
     run.ended = run.fold.closed();
   }
   run.history.push_back(activation);
@@ -214,6 +233,9 @@ void Records::OnEvent(Uid uid, RunRecords& run, const HistoryEvent& event) {
     }
     case HistoryEvent::kCancelRequested:
       TakeRequest(run, event.cancel_requested().request_id());
+      break;
+    case HistoryEvent::kRunTimedOut:
+      OnTimedOut(uid, run);
       break;
     case HistoryEvent::kRunTerminated:
       TakeRequest(run, event.run_terminated().request_id());
@@ -416,6 +438,8 @@ void Records::CheckRun(Uid uid, const RunRecords& run) {
             std::min(100, static_cast<int>(run.activities.size())),
         "its status shows other activities");
   CheckChain(uid, run);
+  CheckChildren(uid, run);
+  CheckDeadline(uid, run);
 }
 
 }  // namespace anabranch::sim

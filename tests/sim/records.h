@@ -83,12 +83,23 @@ class Records {
   // Whether any generation of that name has taken that request in.
   bool Recorded(const log::RunName& name, const std::string& request_id) const;
 
+  // Parents and children still have to tell each other something.
+  bool owes() const;
+  // Every child was dealt with as its parent had it.
+  void CheckFamiliesAtEnd();
+
   // All that is known; set back when the store is.
   struct Contents {
     std::map<Uid, RunRecords> runs;
     // The newest generation of each, and all of them.
     std::map<log::RunName, Uid> names;
     std::map<log::RunName, std::vector<Uid>> chains;
+    // What stands between parents and children, by parent and seq; and ends
+    // that no parent has taken yet, by child.
+    std::map<std::pair<Uid, int64_t>, storage::v1::ChildRecord> children;
+    std::set<Uid> notices;
+    // The first generation of each child, by parent and seq.
+    std::map<std::pair<Uid, int64_t>, Uid> first_of_child;
     // Requests whose first answer is kept.
     std::set<std::pair<log::RunName, std::string>> dedups;
   };
@@ -137,9 +148,26 @@ class Records {
                       const storage::v1::ActivationRecord& activation);
   void CheckExpected(Uid uid, RunRecords& run,
                      const api::HistoryEvent& stimulus);
+  // Its time was up, and not before.
+  void OnTimedOut(Uid uid, const RunRecords& run);
+  // An open run's time is not up for long.
+  void CheckDeadline(Uid uid, const RunRecords& run);
   // What must hold between a run's generations.
   void CheckChain(Uid uid, const RunRecords& run);
+  // An end that is no retry's matter lists what waited behind it.
+  void CheckMailIsListed(Uid uid, const RunRecords& run);
   void CheckNothingLost(Uid uid, const RunRecords& run);
+
+  // --- families (families.cc) ---
+  void ChangeChild(Uid parent, int64_t seq,
+                   const std::optional<storage::v1::ChildRecord>& to);
+  void OnChildEvent(Uid uid, RunRecords& run, const api::HistoryEvent& event);
+  void OnChildBegins(Uid uid, const api::RunStarted& started);
+  void OnChildClosed(Uid uid, const RunRecords& run,
+                     const api::ChildClosed& closed);
+  void CheckChildren(Uid uid, const RunRecords& run);
+  void CheckPolicy(Uid uid, const RunRecords& run,
+                   const api::ChildScheduled& scheduled);
 
   World& world_;
   Ledger& ledger_;

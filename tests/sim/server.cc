@@ -195,14 +195,22 @@ void Server::Release() {
   shard_->Release();
   releasing_ = false;
   shard_->TakeFlowLog();
-  // They arrive whatever becomes of replies: within one process nothing else
+  // They leave whatever becomes of replies: within one process nothing else
   // can lose them.
-  for (auto& message : shard_->TakeMessages()) {
-    inbox_.push_back(std::move(message));
-  }
+  for (auto& message : shard_->TakeMessages()) Carry(std::move(message));
   if (KilledAt(KillPoint::kInRelease)) return;
   if (KilledAt(KillPoint::kAfterRelease)) return;
   Schedule();
+}
+
+void Server::Carry(shard::ShardMessage message) {
+  if (world_.Happens(Fault::kMessageTwice)) inbox_.push_back(message);
+  if (!world_.Happens(Fault::kMessageLate)) {
+    inbox_.push_back(std::move(message));
+    return;
+  }
+  After(world_.Between(absl::Milliseconds(1), absl::Seconds(2)),
+        [this, message] { Post(message); });
 }
 
 bool Server::KilledAt(KillPoint point) {

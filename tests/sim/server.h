@@ -88,6 +88,8 @@ class Server : public StreamServer, private shard::Effects {
   void Take(shard::Input input);
   void Commit();
   void Release();
+  // A message from the shard to another, which is itself.
+  void Carry(shard::ShardMessage message);
   // When the next round is to be.
   void Schedule();
   // Dies here if it was to.

@@ -47,6 +47,8 @@ class SessionWatch {
     return !sessions_.contains(session) &&
            now < recovered_ + limits::kRecoveryGrace;
   }
+  // When it last recovered, or stood still.
+  absl::Duration stalled() const { return stalled_; }
 
   // Whether a session's attempts may be given up at `now`.
   bool MayBeLost(const std::string& session, absl::Duration now) const {

@@ -11,7 +11,9 @@
 #include "base/limits.h"
 #include "tests/sim/caller.h"
 #include "tests/sim/final_checks.h"
+#include "tests/sim/generation_checks.h"
 #include "tests/sim/operators.h"
+#include "tests/sim/retrier.h"
 #include "tests/sim/run_checks.h"
 #include "tests/sim/server.h"
 #include "tests/sim/watcher.h"
@@ -40,6 +42,8 @@ class Simulation {
         bad_flows_("sim-bad"),
         server_({world_, network_, log_, sessions_, checks_, watcher_, flows_,
                  bad_flows_, LiveFlows(options)}),
+        generation_checks_(world_, records_),
+        retrier_({world_, server_, records_, generation_checks_}),
         options_(options),
         pause_check_(world_),
         grace_check_(world_, sessions_),
@@ -69,6 +73,8 @@ class Simulation {
     }
     if (!world_.failed()) {
       CheckAtEnd({world_, records_, ledger_, log_, flows_}, callers_);
+      records_.CheckFamiliesAtEnd();
+      generation_checks_.CheckAtEnd(ledger_);
     }
     return Result();
   }
@@ -105,6 +111,7 @@ class Simulation {
     PlanWorkerFaults();
     world_.After(options_.fault_time, [this] { Heal(); });
     Watch();
+    retrier_.Begin();
     server_.Boot();
   }
 
@@ -211,6 +218,7 @@ class Simulation {
     ++world_.restores;
     server_.Restore(*backup_);
     checks_.OnRestored();
+    generation_checks_.OnRestored();
     watcher_.OnRestored();
     for (const auto& one : operators_) one->OnRestored();
     for (const auto& caller : callers_) caller->OnRestored();
@@ -249,8 +257,10 @@ class Simulation {
     }
     // Their children, too.
     const auto& runs = records_.runs();
-    return std::all_of(runs.begin(), runs.end(),
-                       [](const auto& run) { return run.second.ended; });
+    return !records_.owes() &&
+           std::all_of(runs.begin(), runs.end(),
+                       [](const auto& run) { return run.second.ended; }) &&
+           retrier_.done();
   }
 
   std::string WhatIsOpen() {
@@ -262,6 +272,19 @@ class Simulation {
         absl::StrAppend(&text, run->status->run().ShortDebugString(), "; ");
       }
     }
+    for (const auto& [uid, run] : records_.runs()) {
+      if (!run.ended && run.fold.run.has_parent()) {
+        absl::StrAppend(&text, run.status->run().ShortDebugString(), "; ");
+      }
+    }
+    for (const auto& [id, record] : records_.contents().children) {
+      absl::StrAppend(&text, "a parent waits: ", record.ShortDebugString(),
+                      "; ");
+    }
+    for (Uid child : records_.contents().notices) {
+      absl::StrAppend(&text, "a parent was not told of ", child.ToHex(), "; ");
+    }
+    if (!retrier_.done()) absl::StrAppend(&text, "a run waits for its retry");
     return text;
   }
 
@@ -290,6 +313,8 @@ class Simulation {
   sdk::FlowRegistry flows_;
   sdk::FlowRegistry bad_flows_;
   Server server_;
+  GenerationChecks generation_checks_;
+  Retrier retrier_;
   const SimulationOptions options_;
   PauseCheck pause_check_;
   GraceCheck grace_check_;
