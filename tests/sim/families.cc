@@ -177,6 +177,16 @@ void Records::CheckChildren(Uid uid, const RunRecords& run) {
   }
 }
 
+std::map<int64_t, api::ChildScheduled> Records::ChildrenOf(Uid parent) const {
+  std::map<int64_t, api::ChildScheduled> children;
+  for (auto it = now_.first_of_child.lower_bound({parent, 0});
+       it != now_.first_of_child.end() && it->first.first == parent; ++it) {
+    const int64_t seq = it->first.second;
+    children[seq] = *ScheduledIn(now_.runs.at(parent), seq);
+  }
+  return children;
+}
+
 bool Records::owes() const {
   return !now_.children.empty() || !now_.notices.empty();
 }

@@ -70,7 +70,7 @@ constexpr FaultSpec kSpecs[] = {
     {Fault::kPause, "pause", "an operator pauses a run for seconds", false, 0.2,
      1},
     {Fault::kMessageLate, "message_late",
-     "a message between parent and child arrives after those sent later", false,
+     "messages between parents and children are under way for long", false,
      0.05, 0.5},
     {Fault::kMessageTwice, "message_twice",
      "a message between parent and child arrives twice", false, 0.05, 0.4},

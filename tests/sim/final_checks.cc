@@ -31,6 +31,7 @@ class StoredPayloads : public sdk::PayloadReader {
 };
 
 std::string ContentOf(StoredPayloads& payloads, const v1::Payload& payload) {
+  if (payload.has_text()) return payload.text();
   if (!payload.has_ref()) return payload.json_text();
   return payloads.Read(payload.ref()).value_or("(its content is lost)");
 }
@@ -148,18 +149,46 @@ void CheckHistory(const FinalParts& parts, StoredPayloads& payloads, Uid uid,
   }
 }
 
-// What a random program must have asked for, activation by activation.
-void CheckCommands(const FinalParts& parts, StoredPayloads& payloads,
-                   const Program& program, const RunRecords& run) {
-  Oracle oracle(*program.random, [&payloads](const v1::Payload& payload) {
+// What one generation of a random program must have asked for, activation by
+// activation.
+std::string Differs(StoredPayloads& payloads, const NodeBlock& program,
+                    const RunRecords& run) {
+  Oracle oracle(program, [&payloads](const v1::Payload& payload) {
     return ContentOf(payloads, payload);
   });
   for (const auto& activation : run.history) {
     std::string differs = oracle.Take(activation);
     if (differs.empty()) continue;
-    return parts.world.Fail(absl::StrCat("run ", run.fold.run.run_id(), ": ",
-                                         differs, " in\n",
-                                         TextOf(*program.random)));
+    return absl::StrCat("run ", run.fold.run.run_id(), ": ", differs, " in\n",
+                        TextOf(program));
+  }
+  return "";
+}
+
+// A run and all of its children, generation by generation.
+void CheckCommands(const FinalParts& parts, StoredPayloads& payloads,
+                   const Program& program, const log::RunName& name) {
+  std::vector<std::pair<log::RunName, const NodeBlock*>> left = {
+      {name, program.random.get()}};
+  while (!left.empty()) {
+    const auto [next, whole] = left.back();
+    left.pop_back();
+    int generation = 0;
+    for (Uid uid : parts.records.Chain(next)) {
+      const RunRecords& run = *parts.records.Find(uid);
+      const NodeBlock* block = GenerationOf(*whole, ++generation);
+      std::string differs = block == nullptr
+                                ? "it went on when its program was over"
+                                : Differs(payloads, *block, run);
+      if (!differs.empty()) return parts.world.Fail(std::move(differs));
+      for (const auto& [seq, scheduled] : parts.records.ChildrenOf(uid)) {
+        const NodeBlock* child = FindChild(
+            *block, ChildNumber(ContentOf(payloads, scheduled.input())));
+        if (child != nullptr) {
+          left.emplace_back(log::RunName{next.ns, scheduled.run_id()}, child);
+        }
+      }
+    }
   }
 }
 
@@ -175,7 +204,7 @@ void CheckAtEnd(FinalParts parts,
   for (const auto& caller : callers) {
     const RunRecords* run = parts.records.Find(caller->run());
     if (caller->program().random != nullptr) {
-      CheckCommands(parts, payloads, caller->program(), *run);
+      CheckCommands(parts, payloads, caller->program(), caller->run());
     }
     const v1::Run& shown = run->status->run();
     std::string wrong =

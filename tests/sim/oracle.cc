@@ -1,10 +1,13 @@
 #include "tests/sim/oracle.h"
 
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/proto_time.h"
 
 namespace anabranch::sim {
@@ -43,6 +46,10 @@ void Oracle::Deliver(const HistoryEvent& event) {
   if (closed_) return;
   switch (event.attributes_case()) {
     case HistoryEvent::kRunStarted:
+      for (const auto& signal : event.run_started().signals()) {
+        unread_[signal.name()].push_back(content_(signal.input()));
+      }
+      cancelled_ = event.run_started().cancel_requested();
       return RunBranch(program_, [this](const Result& result) {
         if (cancelled_ || closed_) return;
         closed_ = true;
@@ -58,6 +65,13 @@ void Oracle::Deliver(const HistoryEvent& event) {
                      {true, event.activity_failed().failure().type()});
     case HistoryEvent::kActivityTimedOut:
       return Resolve(event.activity_timed_out().seq(), {true, "timeout"});
+    case HistoryEvent::kChildClosed: {
+      const auto& closed = event.child_closed();
+      if (closed.state() != anabranch::v1::RUN_STATE_COMPLETED) {
+        return Resolve(closed.seq(), {true, closed.failure().type()});
+      }
+      return Resolve(closed.seq(), {false, "", content_(closed.result())});
+    }
     case HistoryEvent::kTimerFired:
       return Resolve(event.timer_fired().seq(), {});
     case HistoryEvent::kCancelRequested:
@@ -81,9 +95,14 @@ void Oracle::Deliver(const HistoryEvent& event) {
 
 void Oracle::CancelAll() {
   cancelled_ = true;
-  auto open = std::exchange(open_, {});
+  std::map<int64_t, Open> open;
+  for (const auto& [seq, one] : open_) asked_.insert("cancel " + one.what);
+  for (auto it = open_.begin(); it != open_.end();) {
+    const auto next = std::next(it);
+    if (!it->second.child) open.insert(open_.extract(it));
+    it = next;
+  }
   auto receives = std::exchange(receives_, {});
-  for (const auto& [seq, one] : open) asked_.insert("cancel " + one.what);
   const Result cancelled{true, "cancelled"};
   for (auto& [seq, one] : open) one.done(cancelled);
   for (auto& [name, waiting] : receives) {
@@ -107,11 +126,11 @@ void Oracle::Ask(const std::string& what, const Done& done) {
   unbound_.emplace(what, done);
 }
 
-std::string Oracle::Bind(int64_t seq, const std::string& what) {
+std::string Oracle::Bind(int64_t seq, const std::string& what, bool child) {
   auto it = unbound_.lower_bound(what);
   if (it == unbound_.end() || it->first != what) return "unasked: " + what;
   names_[seq] = what;
-  open_[seq] = {what, std::move(it->second)};
+  open_[seq] = {what, std::move(it->second), child};
   unbound_.erase(it);
   return what;
 }
@@ -129,6 +148,18 @@ std::string Oracle::Recorded(const HistoryEvent& event) {
           event.timer_started().seq(),
           absl::StrCat("timer ", absl::ToInt64Microseconds(FromProto(
                                      event.timer_started().duration()))));
+    case HistoryEvent::kChildScheduled:
+      return Bind(
+          event.child_scheduled().seq(),
+          absl::StrCat("child ",
+                       ChildNumber(content_(event.child_scheduled().input()))),
+          /*child=*/true);
+    case HistoryEvent::kChildCancelRequested:
+      return "cancel " + names_[event.child_cancel_requested().child_seq()];
+    case HistoryEvent::kRunContinuedAsNew:
+      return "continue";
+    case HistoryEvent::kCommandRefused:
+      return "refused " + event.command_refused().command();
     // What they cancel is closed by now: its number tells what it was.
     case HistoryEvent::kActivityCancelRequested:
       return "cancel " +
@@ -178,6 +209,10 @@ void Oracle::RunNode(const Node& node, const Values& values, const Done& done) {
       return Receive(node.signal, gather);
     case Node::Kind::kLoop:
       return RunLoop(node, node.count, values, done);
+    case Node::Kind::kChild:
+      return Ask(absl::StrCat("child ", ChildNumber(node.blocks[0])), gather);
+    case Node::Kind::kContinue:
+      return Continue(done);
     case Node::Kind::kTry:
       return RunBlock(node.blocks[0], 0, values,
                       [this, &node, values, done](const Result& result) {
@@ -187,6 +222,28 @@ void Oracle::RunNode(const Node& node, const Values& values, const Done& done) {
     default:
       return RunBranches(node, values, done);
   }
+}
+
+void Oracle::Continue(const Done& done) {
+  if (closed_) return;
+  if (cancelled_) return done({true, "cancelled"});
+  // What is still to close, but not a child that is left alone anyway.
+  auto holds = [](const std::string& what) {
+    int64_t child = 0;
+    if (absl::SimpleAtoi(absl::StripPrefix(what, "child "), &child)) {
+      return !IsAbandoned(child);
+    }
+    return what.starts_with("call ");
+  };
+  bool held = false;
+  for (const auto& [seq, one] : open_) held |= holds(one.what);
+  for (const auto& [what, one] : unbound_) held |= holds(what);
+  if (held) {
+    asked_.insert("refused CONTINUE_AS_NEW");
+    return done({true, "command_refused"});
+  }
+  closed_ = true;
+  asked_.insert("continue");
 }
 
 void Oracle::RunLoop(const Node& node, int64_t left, const Values& values,

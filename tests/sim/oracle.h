@@ -61,7 +61,9 @@ class Oracle {
   void Resolve(int64_t seq, const Result& result);
   // What the event records, in the oracle's words; opens it under its number.
   std::string Recorded(const anabranch::v1::HistoryEvent& event);
-  std::string Bind(int64_t seq, const std::string& what);
+  std::string Bind(int64_t seq, const std::string& what, bool child = false);
+  // Ends this history, unless a call or child is open.
+  void Continue(const Done& done);
 
   const NodeBlock& program_;
   const Content content_;
@@ -72,6 +74,8 @@ class Oracle {
   struct Open {
     std::string what;
     Done done;
+    // It closes as it does, also when it is cancelled.
+    bool child = false;
   };
   std::map<int64_t, Open> open_;
   // What each number was asked for as.

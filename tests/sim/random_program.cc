@@ -1,6 +1,8 @@
 #include "tests/sim/random_program.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -14,6 +16,18 @@ constexpr int kDepthMax = 3;
 class Drawer {
  public:
   explicit Drawer(World& world) : world_(world) {}
+
+  // With what it continues as, at times.
+  NodeBlock Program() {
+    NodeBlock program = Block(0);
+    if (!world_.Chance(0.2)) return program;
+    Node node;
+    node.kind = Kind::kContinue;
+    left_ = std::max(left_, 5);
+    node.blocks = {Program()};
+    program.push_back(std::move(node));
+    return program;
+  }
 
   NodeBlock Block(int depth) {
     NodeBlock block;
@@ -29,6 +43,7 @@ class Drawer {
   Node Statement(int depth) {
     if (depth >= kDepthMax || left_ <= 0 || world_.Chance(0.55)) return Leaf();
     Node node;
+    if (world_.Chance(0.15)) return Child(depth);
     switch (world_.Between(0, 4)) {
       case 0:
         node.kind = Kind::kAll;
@@ -58,6 +73,18 @@ class Drawer {
     return node;
   }
 
+  // Nobody would know where to send its signals: it receives none.
+  Node Child(int depth) {
+    Node node;
+    node.kind = Kind::kChild;
+    const bool before = std::exchange(receives_, false);
+    NodeBlock block = {Call()};
+    for (Node& one : Block(depth + 1)) block.push_back(std::move(one));
+    receives_ = before;
+    node.blocks = {std::move(block)};
+    return node;
+  }
+
   Node Leaf() {
     --left_;
     Node node;
@@ -66,27 +93,41 @@ class Drawer {
     if (u < 0.2) {
       node.kind = Kind::kTimer;
       node.ms = world_.Between(0, 1500);
-    } else if (u < 0.35) {
+    } else if (u < 0.35 && receives_) {
       node.kind = Kind::kReceive;
       node.signal = absl::StrCat("s", world_.Between(0, 2));
     } else {
-      node.kind = Kind::kCall;
-      node.value = world_.Between(0, 9);
-      node.ms = world_.Chance(0.3) ? world_.Between(200, 1500)
-                                   : world_.Between(1, 100);
-      const double what = world_.random.NextUnit();
-      node.what = what < 0.75   ? "ok"
-                  : what < 0.85 ? "flaky"
-                  : what < 0.95 ? "bad"
-                                : "big";
+      DrawCall(node);
     }
     return node;
+  }
+
+  Node Call() {
+    --left_;
+    Node node;
+    node.id = ++last_id_;
+    DrawCall(node);
+    return node;
+  }
+
+  void DrawCall(Node& node) {
+    node.kind = Kind::kCall;
+    node.value = world_.Between(0, 9);
+    node.ms =
+        world_.Chance(0.3) ? world_.Between(200, 1500) : world_.Between(1, 100);
+    const double what = world_.random.NextUnit();
+    node.what = what < 0.75   ? "ok"
+                : what < 0.85 ? "flaky"
+                : what < 0.95 ? "bad"
+                              : "big";
   }
 
   World& world_;
   int64_t last_id_ = 0;
   // Leaves that may still be drawn before nesting ends.
   int left_ = 14;
+  // Outside of children.
+  bool receives_ = true;
 };
 
 std::string LineOf(const Node& node) {
@@ -115,6 +156,11 @@ std::string LineOf(const Node& node) {
       return "any";
     case Node::Kind::kTry:
       return "try";
+    case Node::Kind::kChild:
+      return IsAbandoned(ChildNumber(node.blocks[0])) ? "child policy=abandon"
+                                                      : "child";
+    case Node::Kind::kContinue:
+      return "continue";
   }
   return "";
 }
@@ -180,6 +226,15 @@ class Evaluator {
       case Node::Kind::kAny:
         confluent = false;
         return true;
+      case Node::Kind::kChild: {
+        json list = json::array();
+        if (!Block(node.blocks[0], list)) return false;
+        values.push_back(std::move(list));
+        return true;
+      }
+      case Node::Kind::kContinue:
+        values = json::array();
+        return Block(node.blocks[0], values);
       default:
         return Branches(node, values);
     }
@@ -223,7 +278,7 @@ absl::Duration TimerOf(const Node& node) {
   return absl::Milliseconds(node.ms) + absl::Microseconds(node.id);
 }
 
-NodeBlock DrawProgram(World& world) { return Drawer(world).Block(0); }
+NodeBlock DrawProgram(World& world) { return Drawer(world).Program(); }
 
 std::string TextOf(const NodeBlock& program) {
   std::string text;
@@ -235,6 +290,40 @@ std::map<std::string, int64_t> SignalsOf(const NodeBlock& program) {
   std::map<std::string, int64_t> counts;
   CountSignals(program, 1, counts);
   return counts;
+}
+
+int64_t ChildNumber(const NodeBlock& program) { return program[0].id; }
+
+int64_t ChildNumber(const std::string& text) {
+  const size_t begin = text.find('{');
+  const size_t end = text.find('}', begin);
+  if (end == std::string::npos) return 0;
+  json call = json::parse(text.substr(begin, end + 1 - begin), nullptr, false);
+  return call.is_object() ? call.value("id", int64_t{0}) : 0;
+}
+
+bool IsAbandoned(int64_t child) { return child % 3 == 0; }
+
+const NodeBlock* FindChild(const NodeBlock& program, int64_t number) {
+  for (const Node& node : program) {
+    for (const NodeBlock& block : node.blocks) {
+      if (node.kind == Node::Kind::kChild && ChildNumber(block) == number) {
+        return &block;
+      }
+      const NodeBlock* found = FindChild(block, number);
+      if (found != nullptr) return found;
+    }
+  }
+  return nullptr;
+}
+
+const NodeBlock* GenerationOf(const NodeBlock& program, int generation) {
+  const NodeBlock* block = &program;
+  for (int i = 1; i < generation; ++i) {
+    if (block->back().kind != Node::Kind::kContinue) return nullptr;
+    block = &block->back().blocks[0];
+  }
+  return block;
 }
 
 int64_t SignalValue(const std::string& name) { return 100 + name.back() - '0'; }

@@ -26,6 +26,10 @@ struct Node {
     kSettled,
     kAny,
     kTry,
+    // A child run of the block, which begins with a call.
+    kChild,
+    // Continues as new with the block. Only at the end of a whole program.
+    kContinue,
   };
   Kind kind = Kind::kCall;
   // Of a call or timer; unique in its program.
@@ -38,7 +42,8 @@ struct Node {
   std::string signal = {};
   // Of a loop.
   int64_t count = 0;
-  // Branches; the body of a loop; body and handler of a try.
+  // Branches; the body of a loop, a child or what continues; body and handler
+  // of a try.
   std::vector<NodeBlock> blocks = {};
 };
 
@@ -51,6 +56,15 @@ NodeBlock DrawProgram(World& world);
 std::string TextOf(const NodeBlock& program);
 // How often it receives each signal at most.
 std::map<std::string, int64_t> SignalsOf(const NodeBlock& program);
+// The number of a child whose program this is: its first call's.
+int64_t ChildNumber(const NodeBlock& program);
+int64_t ChildNumber(const std::string& text);
+// Whether that child is left alone when its parent ends.
+bool IsAbandoned(int64_t child);
+// The child of that number in a program; null when it has none.
+const NodeBlock* FindChild(const NodeBlock& program, int64_t number);
+// What that generation of a run carries out, from 1; null when there is none.
+const NodeBlock* GenerationOf(const NodeBlock& program, int generation);
 // The value that every signal of this name carries.
 int64_t SignalValue(const std::string& name);
 

@@ -83,6 +83,8 @@ class Records {
   // Whether any generation of that name has taken that request in.
   bool Recorded(const log::RunName& name, const std::string& request_id) const;
 
+  // What a generation has asked for and got, by seq.
+  std::map<int64_t, api::ChildScheduled> ChildrenOf(Uid parent) const;
   // Parents and children still have to tell each other something.
   bool owes() const;
   // Every child was dealt with as its parent had it.

@@ -204,13 +204,20 @@ void Server::Release() {
 }
 
 void Server::Carry(shard::ShardMessage message) {
-  if (world_.Happens(Fault::kMessageTwice)) inbox_.push_back(message);
-  if (!world_.Happens(Fault::kMessageLate)) {
-    inbox_.push_back(std::move(message));
-    return;
+  const absl::Duration now = world_.clock.Steady();
+  if (world_.Happens(Fault::kMessageLate)) {
+    carried_until_ =
+        now + world_.Between(absl::Milliseconds(1), absl::Seconds(2));
   }
-  After(world_.Between(absl::Milliseconds(1), absl::Seconds(2)),
-        [this, message] { Post(message); });
+  const int times = world_.Happens(Fault::kMessageTwice) ? 2 : 1;
+  for (int i = 0; i < times; ++i) {
+    if (now >= carried_until_) {
+      inbox_.push_back(message);
+    } else {
+      // Behind what is late already: within one process they keep their order.
+      After(carried_until_ - now, [this, message] { Post(message); });
+    }
+  }
 }
 
 bool Server::KilledAt(KillPoint point) {
@@ -244,6 +251,7 @@ void Server::Clear() {
   busy_ = false;
   idle_rounds_ = 0;
   frozen_until_ = absl::ZeroDuration();
+  carried_until_ = absl::ZeroDuration();
   shard_.reset();
   inbox_.clear();
   sessions_by_stream_.clear();

@@ -119,6 +119,8 @@ class Server : public StreamServer, private shard::Effects {
   std::map<StreamId, std::string> sessions_by_stream_;
   bool busy_ = false;
   absl::Duration frozen_until_;
+  // Until then messages between shards are under way.
+  absl::Duration carried_until_;
   std::optional<KillPoint> kill_at_;
   // Effects that still get out of this release.
   int64_t effects_left_ = 0;
