@@ -232,8 +232,8 @@ Kid FailingKid(World& world) {
   }
 }
 
-Kid ParentKid(World& world, int depth) {
-  Family family = DrawFamily(world, depth + 1, false);
+Kid ParentKid(World& world, int depth, bool again) {
+  Family family = DrawFamily(world, depth + 1, again);
   json input = json::object();
   input["kids"] = family.kids;
   Kid kid = MakeKid("parent", std::move(input), Ok(family.sum));
@@ -245,7 +245,7 @@ Kid ParentKid(World& world, int depth) {
   return kid;
 }
 
-Kid DrawKid(World& world, int depth) {
+Kid DrawKid(World& world, int depth, bool again) {
   switch (world.Between(0, depth < kDepthMax ? 6 : 5)) {
     case 0:
     case 1:
@@ -260,7 +260,7 @@ Kid DrawKid(World& world, int depth) {
       return MakeKid("spins", std::move(input), Ok(left));
     }
     case 6:
-      return ParentKid(world, depth);
+      return ParentKid(world, depth, again);
     default:
       return SequenceKid(world);
   }
@@ -284,7 +284,9 @@ Family DrawFamily(World& world, int depth, bool again) {
   Family family;
   auto add = [&](Kid kid) {
     kid.spec["policy"] = DrawPolicy(world, kid);
-    kid.spec["input"]["program"] = DrawNumber(world);
+    // Children of later generations are others, of the same program: it has no
+    // number, so that the bad build does not break it where it begins.
+    if (!again) kid.spec["input"]["program"] = DrawNumber(world);
     if (kid.told.size() == 1) {
       family.sum += kid.told[0].value("value", int64_t{0});
     }
@@ -292,7 +294,7 @@ Family DrawFamily(World& world, int depth, bool again) {
     family.told.push_back(kid.told);
   };
   for (int64_t n = world.Between(1, depth == 0 ? 4 : 2); n > 0; --n) {
-    add(DrawKid(world, depth));
+    add(DrawKid(world, depth, again));
   }
   if (again || depth > 0 || world.Chance(0.7)) return family;
   // Two of one id: one of them is refused.
@@ -336,7 +338,7 @@ Program Parent(World& world) {
   const int64_t again = end < 0.15 ? world.Between(1, 2) : 0;
   Family family = DrawFamily(world, 0, again > 0);
   json input = {{"kids", family.kids},
-                {"wait", world.Between(0, 3000)},
+                {"wait", world.Chance(0.3) ? 0 : world.Between(0, 3000)},
                 {"retries", world.Between(0, 1)}};
   Program program;
   program.flow = "parent";

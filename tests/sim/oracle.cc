@@ -226,7 +226,7 @@ void Oracle::RunNode(const Node& node, const Values& values, const Done& done) {
 
 void Oracle::Continue(const Done& done) {
   if (closed_) return;
-  if (cancelled_) return done({true, "cancelled"});
+  // A request to cancel goes along, if the program has got over it.
   // What is still to close, but not a child that is left alone anyway.
   auto holds = [](const std::string& what) {
     int64_t child = 0;

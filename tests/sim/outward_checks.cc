@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/error_details.h"
 
 namespace anabranch::sim {
 
@@ -97,7 +98,10 @@ void OutwardChecks::OnAnswer(const Answer& answer) {
     // after that, all in one round.
     const bool void_now = world_.restores > 0 &&
                           answer.status.code() == absl::StatusCode::kNotFound;
-    if (recorded && !void_now) {
+    // Refused before a retry, and said again after it.
+    const bool retried = records_.Chain(answer.name).size() > 1 &&
+                         ErrorReason(answer.status) == "RUN_CLOSED";
+    if (recorded && !void_now && !retried) {
       world_.Fail(absl::StrCat("refused, but recorded: ", answer.request_id,
                                ": ", answer.status.ToString()));
     }

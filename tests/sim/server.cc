@@ -207,7 +207,8 @@ void Server::Carry(shard::ShardMessage message) {
   const absl::Duration now = world_.clock.Steady();
   if (world_.Happens(Fault::kMessageLate)) {
     carried_until_ =
-        now + world_.Between(absl::Milliseconds(1), absl::Seconds(2));
+        std::max(carried_until_,
+                 now + world_.Between(absl::Milliseconds(1), absl::Seconds(2)));
   }
   const int times = world_.Happens(Fault::kMessageTwice) ? 2 : 1;
   for (int i = 0; i < times; ++i) {
