@@ -12,6 +12,8 @@ constexpr FaultSpec kSpecs[] = {
     {Fault::kFreeze, "freeze", "stands still for seconds", true, 1, 2},
     {Fault::kBadBuild, "bad_build",
      "a build that breaks running flows, then the good one again", true, 1, 2},
+    {Fault::kStop, "stop", "it is told to stop: it drains, and ends well", true,
+     1, 3},
     {Fault::kSlowSync, "slow_sync", "a write takes long", false, 0.01, 0.2},
     {Fault::kTornTail, "torn_tail",
      "a crash keeps what was written and not yet synced", false, 0.3, 1},
@@ -55,7 +57,7 @@ constexpr FaultSpec kSpecs[] = {
     {Fault::kDelay, "delay", "a frame arrives late", false, 0.01, 0.1},
     {Fault::kBreakAtStop, "break_at_stop",
      "a stream breaks before a task that was told to stop has said so", false,
-     0.1, 0.8},
+     0.5, 1},
     {Fault::kCallLost, "call_lost", "a request or its answer is lost", false,
      0.02, 0.4},
     {Fault::kCallReordered, "call_reordered",
@@ -74,6 +76,13 @@ constexpr FaultSpec kSpecs[] = {
      0.05, 0.5},
     {Fault::kMessageTwice, "message_twice",
      "a message between parent and child arrives twice", false, 0.05, 0.4},
+    {Fault::kSetQueue, "set_queue", "an operator changes a queue's limits",
+     false, 0.2, 1},
+    {Fault::kDelete, "delete", "an operator deletes a run", false, 0.5, 1},
+    {Fault::kQuery, "query", "somebody asks a run how it stands", false, 0.2,
+     1},
+    {Fault::kBatch, "batch", "an operator does something to many runs", false,
+     0.5, 1},
 };
 static_assert(std::size(kSpecs) == kFaultCount);
 

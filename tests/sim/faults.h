@@ -17,6 +17,7 @@ enum class Fault {
   kKill,
   kFreeze,
   kBadBuild,
+  kStop,
   // Its log.
   kSlowSync,
   kTornTail,
@@ -53,6 +54,10 @@ enum class Fault {
   // Messages between parents and children.
   kMessageLate,
   kMessageTwice,
+  kSetQueue,
+  kDelete,
+  kQuery,
+  kBatch,
   kCount,
 };
 inline constexpr int kFaultCount = static_cast<int>(Fault::kCount);

@@ -21,14 +21,20 @@ using sdk::Future;
 using sdk::Payload;
 
 // Each feeds the next: the result shows whether one was left out or repeated.
+// Queries see how far it is.
 Future<Payload> Sequence(FlowContext& ctx, FlowInput input) {
   json wish = Read(ctx, input.payload);
   int64_t value = 1;
+  auto answer = ctx.Answer("value", [&value](const Payload&) {
+    return absl::StatusOr<Payload>(Result(value));
+  });
+  ctx.Publish("value", Result(value));
   for (json step : wish["steps"]) {
     step["value"] = value;
     auto result = co_await Work(ctx, step);
     if (!result.ok()) co_return result.status();
     value = ValueOf(ctx, *result);
+    ctx.Publish("value", Result(value));
   }
   co_return Result(value);
 }
@@ -216,6 +222,7 @@ constexpr NamedFlow kFlows[] = {
     {"throws", Throws, Throws},
     {"acts", Acts, Bad<Acts>},
     {"shared", Shared, Bad<Shared>},
+    {"grouped", Grouped, Grouped},
 };
 
 }  // namespace

@@ -6,6 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error_details.h"
+#include "tests/sim/batch_operator.h"
+#include "tests/sim/deleter.h"
+#include "tests/sim/inquirer.h"
+#include "tests/sim/queue_keeper.h"
 
 namespace anabranch::sim {
 
@@ -40,7 +44,7 @@ class Releaser : public Operator {
   using Operator::Operator;
 
   void Begin() override {
-    Every(absl::Seconds(2), [this] { Look(); });
+    Every(absl::Seconds(1), [this] { Look(); });
   }
 
  private:
@@ -54,7 +58,10 @@ class Releaser : public Operator {
         parked |= record.info().state() == api::ACTIVITY_STATE_PARKED;
         backing_off |= record.info().state() == api::ACTIVITY_STATE_BACKING_OFF;
       }
-      if (parked || (backing_off && world().Chance(0.2))) Release(NameOf(run));
+      // Parked ones wait some time: their workers may come back.
+      if (world().Chance(parked ? 0.4 : 0.3)) {
+        if (parked || backing_off) Release(NameOf(run));
+      }
     }
   }
 
@@ -141,9 +148,10 @@ class Pauser : public Operator {
       return;
     }
     const std::string reason = ErrorReason(status);
-    const bool right = reason == "RUN_CLOSED" || reason == "RUN_NOT_BEGUN" ||
-                       reason == "DISK_FULL" ||
-                       (reason == "RUN_NOT_FOUND" && world().restores > 0);
+    const bool right =
+        reason == "RUN_CLOSED" || reason == "RUN_NOT_BEGUN" ||
+        reason == "DISK_FULL" ||
+        (reason == "RUN_NOT_FOUND" && parts_.records.Find(name) == nullptr);
     if (!right || kept) {
       world().Fail(absl::StrCat("refused without reason: ", request_id, ": ",
                                 status.ToString()));
@@ -160,6 +168,10 @@ std::vector<std::unique_ptr<Operator>> AllOperators(
   std::vector<std::unique_ptr<Operator>> all;
   all.push_back(std::make_unique<Releaser>(parts));
   all.push_back(std::make_unique<Pauser>(parts));
+  all.push_back(std::make_unique<QueueKeeper>(parts));
+  all.push_back(std::make_unique<Inquirer>(parts));
+  all.push_back(std::make_unique<Deleter>(parts));
+  all.push_back(std::make_unique<BatchOperator>(parts));
   return all;
 }
 

@@ -146,4 +146,15 @@ Future<Payload> Shared(FlowContext& ctx, FlowInput input) {
   co_return sdk::JsonPayload(json{{"order", *order}}.dump());
 }
 
+Future<Payload> Grouped(FlowContext& ctx, FlowInput /*input*/) {
+  auto go = ctx.ReceiveSignal("go");
+  auto timer = ctx.StartTimer(absl::Hours(1));
+  auto cancelled = ctx.CancelRequested();
+  auto first = co_await sdk::AnyOf(go, timer, cancelled);
+  if (!first.ok()) co_return first.status();
+  if (*first == 0) co_return go.value();
+  co_return sdk::StatusFromFailure(
+      sdk::MakeFailure(sdk::kFailureCancelled, "as asked"));
+}
+
 }  // namespace anabranch::sim

@@ -23,4 +23,7 @@ sdk::Future<sdk::Payload> Acts(sdk::FlowContext& ctx, sdk::FlowInput input);
 // they came. {"waiters": n}; result: {"order": [numbers of the waiters]}.
 sdk::Future<sdk::Payload> Shared(sdk::FlowContext& ctx, sdk::FlowInput input);
 
+// Waits for signal `go`, whose value is its result, or for being cancelled.
+sdk::Future<sdk::Payload> Grouped(sdk::FlowContext& ctx, sdk::FlowInput input);
+
 }  // namespace anabranch::sim

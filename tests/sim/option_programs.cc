@@ -1,5 +1,6 @@
 #include "tests/sim/option_programs.h"
 
+#include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -14,10 +15,12 @@ namespace {
 
 using nlohmann::json;
 
-// An activity, and how it may end beside being given up.
+// How an activity may end beside being given up.
+using Ends = std::set<std::string>;
+
 struct Act {
   json wish;
-  std::set<std::string> ends;
+  Ends ends;
 };
 
 // Fails a few times, and parks after each: somebody has to release it.
@@ -89,9 +92,15 @@ Act Clinging(World& world, int64_t give_up_ms) {
   json wish = {{"do", "ok"},
                {"ms", give_up_ms + 6000},
                {"stop_ms", 6000},
-               {"close_ms", 30'000},
-               {"total_ms", give_up_ms + world.Between(100, 3000)}};
-  return {wish, {"timeout"}};
+               {"attempts", 3}};
+  const int64_t limit_ms = give_up_ms + world.Between(100, 3000);
+  if (world.Chance(0.5)) {
+    wish["close_ms"] = limit_ms;
+  } else {
+    wish["close_ms"] = 30'000;
+    wish["total_ms"] = limit_ms;
+  }
+  return {wish, {"timeout", "worker_lost"}};
 }
 
 // Long, and slow to stop once it is told to.
@@ -121,32 +130,27 @@ Act Beating(World& world) {
 }
 
 Act DrawAct(World& world, int64_t give_up_ms) {
-  Act (*const all[])(World&) = {Parking, Slow,   Slow,     Hopeless, Starved,
-                                Limited, Deadly, Stubborn, Beating};
+  Act (*const all[])(World&) = {Parking, Slow,    Slow,   Slow,     Hopeless,
+                                Starved, Limited, Deadly, Stubborn, Beating};
   Act act =
-      give_up_ms > 0 && world.Chance(0.2)
+      give_up_ms > 0 && world.Chance(0.3)
           ? Clinging(world, give_up_ms)
           : all[world.Between(0, static_cast<int64_t>(std::size(all)) - 1)](
                 world);
   act.wish["value"] = world.Between(0, 9);
   static constexpr const char* kCancels[] = {"try", "wait", "abandon"};
   act.wish["cancel"] = kCancels[world.Between(0, 2)];
+  if (!act.wish.contains("queue") && world.Chance(0.2)) {
+    act.wish["queue"] = kQueues[world.Between(0, 1)];
+    act.wish["key"] = "a";
+  }
   return act;
 }
 
-}  // namespace
-
-Program ActsProgram(World& world) {
-  json input = {{"acts", json::array()}, {"give_up_ms", 0}};
-  std::vector<std::set<std::string>> ends;
-  const bool gives_up = world.Chance(0.5);
-  if (gives_up) input["give_up_ms"] = world.Between(100, 6000);
-  for (int64_t i = world.Between(1, 4); i > 0; --i) {
-    Act act = DrawAct(world, input["give_up_ms"]);
-    input["acts"].push_back(std::move(act.wish));
-    ends.push_back(std::move(act.ends));
-  }
-  auto judge = [ends, gives_up](const v1::Run& run, const std::string& result) {
+std::function<std::string(const v1::Run&, const std::string&)> JudgeOf(
+    std::vector<Ends> ends, bool gives_up) {
+  return [ends = std::move(ends), gives_up](const v1::Run& run,
+                                            const std::string& result) {
     json told = json::parse(result, nullptr, false);
     if (run.state() != v1::RUN_STATE_COMPLETED || !told.is_object() ||
         told["ended"].size() != ends.size()) {
@@ -163,7 +167,37 @@ Program ActsProgram(World& world) {
     }
     return std::string();
   };
-  return {"acts", input.dump(), {}, judge};
+}
+
+}  // namespace
+
+Program CrowdProgram(World& world) {
+  json input = {{"acts", json::array()}, {"give_up_ms", 0}};
+  std::vector<Ends> ends;
+  const char* queue = kQueues[world.Between(0, 1)];
+  for (int64_t i = world.Between(4, 16); i > 0; --i) {
+    json wish = {{"do", "ok"},
+                 {"ms", world.Between(10, 800)},
+                 {"queue", queue},
+                 {"priority", world.Between(1, 5)}};
+    if (world.Chance(0.8)) wish["key"] = world.Chance(0.5) ? "a" : "b";
+    input["acts"].push_back(std::move(wish));
+    ends.push_back({"value"});
+  }
+  return {"acts", input.dump(), {}, JudgeOf(std::move(ends), false)};
+}
+
+Program ActsProgram(World& world) {
+  json input = {{"acts", json::array()}, {"give_up_ms", 0}};
+  std::vector<Ends> ends;
+  const bool gives_up = world.Chance(0.5);
+  if (gives_up) input["give_up_ms"] = world.Between(100, 6000);
+  for (int64_t i = world.Between(1, 6); i > 0; --i) {
+    Act act = DrawAct(world, input["give_up_ms"]);
+    input["acts"].push_back(std::move(act.wish));
+    ends.push_back(std::move(act.ends));
+  }
+  return {"acts", input.dump(), {}, JudgeOf(std::move(ends), gives_up)};
 }
 
 Program SharedProgram(World& world) {

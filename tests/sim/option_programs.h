@@ -6,10 +6,14 @@
 
 namespace anabranch::sim {
 
+// Queues that operators set limits of; every one is served.
+inline constexpr const char* kQueues[] = {"q0", "q1"};
 // Tasks for this queue wait for ever: no worker serves it.
 inline constexpr char kDesertedQueue[] = "deserted";
 
 Program ActsProgram(World& world);
+// Many activities of few keys in one queue.
+Program CrowdProgram(World& world);
 Program SharedProgram(World& world);
 
 }  // namespace anabranch::sim

@@ -37,6 +37,11 @@ void OutwardChecks::OnTask(const v1::Task& task) {
     return world_.Fail(
         absl::StrCat("a task left before it was durable: ", task.token()));
   }
+  if (task.heartbeat_details().SerializeAsString() !=
+      record->second.info().heartbeat_details().SerializeAsString()) {
+    return world_.Fail(absl::StrCat(
+        "a task is not told what the attempts before left: ", task.token()));
+  }
   epochs_.insert(token->epoch);
   // Whatever was carried out before must have ended, on record.
   for (const Execution& execution : ledger_.Of(token->activity)) {
@@ -60,6 +65,11 @@ void OutwardChecks::OnRecorded(const std::string& token) {
   auto parsed = TaskToken::Parse(token);
   const RunRecords* run =
       parsed.has_value() ? records_.Find(parsed->activity.uid) : nullptr;
+  const bool deleted =
+      parsed.has_value() &&
+      (records_.contents().deleting.contains(parsed->activity.uid) ||
+       records_.contents().deleted.contains(parsed->activity.uid));
+  if (deleted) return;  // a repeated result, and its run went in the same round
   if (run == nullptr) return world_.Fail("Recorded for no durable run");
   const bool durable = run->usage.contains(*parsed) ||
                        run->closed.contains(parsed->activity.seq) || run->ended;

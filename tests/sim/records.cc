@@ -77,8 +77,16 @@ void Records::Change(const log::WriteBatch::Change& change) {
       key.kind() == log::kOpenKind;
   if (!of_run) return;
   Uid uid{*key.Number()};
+  if (now_.deleted.contains(uid) || now_.deleting.contains(uid)) {
+    if (content.has_value()) Fail(uid, "it is deleted, and written");
+    return;
+  }
   touched_.insert(uid);
   RunRecords& run = now_.runs[uid];
+  if (!content.has_value() &&
+      (key.kind() == log::kStatusKind || key.kind() == log::kUsageKind)) {
+    return Fail(uid, "a part of it is gone");
+  }
   if (key.kind() == log::kEventKind) {
     if (!content.has_value()) return Fail(uid, "a part of its history is gone");
     auto activation = Parsed<storage::v1::ActivationRecord>(*content);
@@ -114,16 +122,40 @@ void Records::Change(const log::WriteBatch::Change& change) {
 bool Records::ChangeIndex(std::string_view key_bytes,
                           const std::optional<std::string>& content) {
   log::KeyParser key(key_bytes);
+  if (key.kind() == log::kDeletionKind) {
+    ChangeDeletion(Uid{*key.Number()}, !content.has_value());
+    return true;
+  }
   if (key.kind() == log::kRunIndexKind) {
     std::string ns = *key.Text();
     log::RunName name{ns, *key.Text()};
-    ChangeName(name, Uid{Parsed<storage::v1::RunIndexRecord>(*content).uid()});
+    if (content.has_value()) {
+      ChangeName(name,
+                 Uid{Parsed<storage::v1::RunIndexRecord>(*content).uid()});
+    } else {
+      now_.names.erase(name);
+      now_.chains.erase(name);
+    }
+    return true;
+  }
+  if (key.kind() == log::kTaskQueueKind) {
+    const std::string name(key.Rest());
+    now_.queues.erase(name);
+    if (content.has_value()) {
+      now_.queues[name] = Parsed<storage::v1::TaskQueueRecord>(*content);
+    }
     return true;
   }
   if (key.kind() == log::kDedupKind) {
     std::string ns = *key.Text();
     std::string run_id = *key.Text();
-    now_.dedups.insert({{ns, run_id}, std::string(key.Rest())});
+    const std::pair<log::RunName, std::string> dedup = {
+        {ns, run_id}, std::string(key.Rest())};
+    if (content.has_value()) {
+      now_.dedups.insert(dedup);
+    } else {
+      now_.dedups.erase(dedup);
+    }
     return true;
   }
   if (key.kind() == log::kChildKind) {
@@ -153,6 +185,21 @@ bool Records::ChangeIndex(std::string_view key_bytes,
     return true;
   }
   return false;
+}
+
+void Records::ChangeDeletion(Uid uid, bool gone) {
+  if (gone) {
+    now_.deleting.erase(uid);
+    now_.deleted.insert(uid);
+    return;
+  }
+  auto run = now_.runs.find(uid);
+  if (run != now_.runs.end() && !run->second.ended) {
+    return Fail(uid, "it is deleted, and not closed");
+  }
+  if (run != now_.runs.end()) now_.runs.erase(run);
+  touched_.erase(uid);
+  now_.deleting.insert(uid);
 }
 
 void Records::ChangeMail(RunRecords& run, int64_t n,
@@ -225,6 +272,7 @@ void Records::OnEvent(Uid uid, RunRecords& run, const HistoryEvent& event) {
       break;
     case HistoryEvent::kSignalReceived: {
       const auto& request = event.signal_received().request_id();
+      if (request.empty()) break;
       if (!run.signals.insert(request).second) {
         Fail(uid, "a signal was taken in twice: " + request);
       }

@@ -102,6 +102,11 @@ class Records {
     std::set<Uid> notices;
     // The first generation of each child, by parent and seq.
     std::map<std::pair<Uid, int64_t>, Uid> first_of_child;
+    // Generations of which nothing is written any more; the second are gone.
+    std::set<Uid> deleting;
+    std::set<Uid> deleted;
+    // Queues with limits.
+    std::map<std::string, storage::v1::TaskQueueRecord> queues;
     // Requests whose first answer is kept.
     std::set<std::pair<log::RunName, std::string>> dedups;
   };
@@ -110,6 +115,8 @@ class Records {
 
  private:
   void Change(const log::WriteBatch::Change& change);
+  // A run is being deleted, or is gone.
+  void ChangeDeletion(Uid uid, bool gone);
   // A key of no single run; false when it is of one.
   bool ChangeIndex(std::string_view key,
                    const std::optional<std::string>& content);

@@ -35,6 +35,8 @@ Server::Server(Parts parts)
       sessions_(parts.sessions),
       checks_(parts.checks),
       watcher_(parts.watcher),
+      queues_(parts.queues),
+      heartbeats_(parts.heartbeats),
       flows_(parts.flows),
       bad_flows_(parts.bad_flows),
       live_flows_max_(parts.live_flows_max),
@@ -58,6 +60,8 @@ void Server::Boot() {
       log_, flows, random_, static_cast<shard::Effects&>(*this), options);
   space_checked_ = -kSpaceCheck;
   sessions_.Recovered(world_.clock.Steady());
+  queues_.OnBoot();
+  heartbeats_.OnBoot();
   absl::Status status = shard_->Recover(world_.Now());
   if (!status.ok()) {
     return world_.Fail("it does not recover: " + status.ToString());
@@ -68,6 +72,23 @@ void Server::Boot() {
 
 void Server::Freeze(absl::Duration time) {
   frozen_until_ = world_.clock.Steady() + time;
+}
+
+void Server::Stop(absl::Duration grace) {
+  if (!up() || stopping_) return;
+  stopping_ = true;
+  world_.Trace("stop", std::to_string(life_));
+  Post(shard::DrainWorkers{"the orchestrator is going down"});
+  After(grace, [this] {
+    ends_ = true;
+    if (!busy_) End();
+  });
+}
+
+void Server::End() {
+  world_.Count("ended_well");
+  world_.Trace("server ends", std::to_string(life_));
+  Kill(/*keep=*/false);
 }
 
 void Server::Post(shard::Input input) {
@@ -157,8 +178,13 @@ void Server::Take(shard::Input input) {
     sessions_by_stream_[hello->stream] = hello->hello.session();
   } else if (auto* frame = std::get_if<shard::WorkerFrame>(&input)) {
     sessions_.Heard(sessions_by_stream_[frame->stream], now);
+    for (const auto& message : frame->messages) {
+      if (message.has_heartbeat()) heartbeats_.OnHeard(message.heartbeat());
+    }
   } else if (auto* gone = std::get_if<shard::WorkerDisconnected>(&input)) {
     sessions_.Disconnected(sessions_by_stream_[gone->stream], now);
+  } else if (std::holds_alternative<shard::DrainWorkers>(input)) {
+    drained_ = true;
   }
   shard_->Take(std::move(input), world_.Now());
 }
@@ -200,6 +226,7 @@ void Server::Release() {
   for (auto& message : shard_->TakeMessages()) Carry(std::move(message));
   if (KilledAt(KillPoint::kInRelease)) return;
   if (KilledAt(KillPoint::kAfterRelease)) return;
+  if (ends_) return End();
   Schedule();
 }
 
@@ -251,6 +278,7 @@ void Server::Clear() {
   ++wake_;
   busy_ = false;
   idle_rounds_ = 0;
+  stopping_ = drained_ = ends_ = false;
   frozen_until_ = absl::ZeroDuration();
   carried_until_ = absl::ZeroDuration();
   shard_.reset();
@@ -276,7 +304,12 @@ void Server::Kill(bool keep) {
 void Server::SendToWorker(StreamId stream,
                           std::vector<v1::ServerMessage> messages) {
   Emit([&] {
-    for (const auto& message : messages) checks_.OnMessage(message);
+    for (const auto& message : messages) {
+      checks_.OnMessage(message);
+      if (drained_ && message.has_task()) {
+        world_.Fail("a task was granted after the drain");
+      }
+    }
     network_.ToWorker(stream, std::move(messages));
   });
 }
@@ -294,6 +327,10 @@ void Server::RunChanged(Uid uid, bool closed) {
 
 void Server::WorkersChanged(const std::vector<v1::Worker>&) {
   Emit([] {});
+}
+
+void Server::TaskQueuesChanged(const std::vector<v1::TaskQueue>& queues) {
+  Emit([&] { queues_.OnTold(queues); });
 }
 
 }  // namespace anabranch::sim

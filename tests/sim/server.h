@@ -14,8 +14,10 @@
 #include "orchestrator/shard/shard.h"
 #include "sdk/flow_registry.h"
 #include "tests/sim/durable_log.h"
+#include "tests/sim/heartbeat_checks.h"
 #include "tests/sim/network.h"
 #include "tests/sim/outward_checks.h"
+#include "tests/sim/queue_checks.h"
 #include "tests/sim/session_watch.h"
 #include "tests/sim/watcher.h"
 #include "tests/sim/world.h"
@@ -45,6 +47,8 @@ class Server : public StreamServer, private shard::Effects {
     SessionWatch& sessions;
     OutwardChecks& checks;
     Watcher& watcher;
+    QueueCheck& queues;
+    HeartbeatCheck& heartbeats;
     const sdk::FlowRegistry& flows;
     // A build that breaks some of the runs that it finds.
     const sdk::FlowRegistry& bad_flows;
@@ -62,6 +66,9 @@ class Server : public StreamServer, private shard::Effects {
   Build build() const { return build_; }
   // The process is killed, and its store becomes an older copy of itself.
   void Restore(const DurableLog::Backup& backup);
+  // Is told to stop: grants nothing more, and ends after `grace`, when what it
+  // is writing is durable and let out.
+  void Stop(absl::Duration grace);
   // Stands still.
   void Freeze(absl::Duration time);
 
@@ -81,6 +88,7 @@ class Server : public StreamServer, private shard::Effects {
   void CloseStream(StreamId stream, absl::Status status) override;
   void RunChanged(Uid uid, bool closed) override;
   void WorkersChanged(const std::vector<v1::Worker>& workers) override;
+  void TaskQueuesChanged(const std::vector<v1::TaskQueue>& queues) override;
 
   // Steps of the loop.
   void CheckSpace();
@@ -96,6 +104,8 @@ class Server : public StreamServer, private shard::Effects {
   bool KilledAt(KillPoint point);
   // `keep`: what was written and not synced stays.
   void Kill(bool keep);
+  // The process ends between two rounds.
+  void End();
   // What a kill leaves of a process.
   void Clear();
   // An action that is void once this process is dead.
@@ -107,6 +117,8 @@ class Server : public StreamServer, private shard::Effects {
   SessionWatch& sessions_;
   OutwardChecks& checks_;
   Watcher& watcher_;
+  QueueCheck& queues_;
+  HeartbeatCheck& heartbeats_;
   const sdk::FlowRegistry& flows_;
   const sdk::FlowRegistry& bad_flows_;
   const size_t live_flows_max_;
@@ -122,6 +134,10 @@ class Server : public StreamServer, private shard::Effects {
   // Until then messages between shards are under way.
   absl::Duration carried_until_;
   std::optional<KillPoint> kill_at_;
+  // Told to stop; the drain was taken in; the grace is over.
+  bool stopping_ = false;
+  bool drained_ = false;
+  bool ends_ = false;
   // Effects that still get out of this release.
   int64_t effects_left_ = 0;
   bool releasing_ = false;

@@ -1,6 +1,7 @@
 #include "tests/sim/simulation.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,7 +13,10 @@
 #include "tests/sim/caller.h"
 #include "tests/sim/final_checks.h"
 #include "tests/sim/generation_checks.h"
+#include "tests/sim/heartbeat_checks.h"
 #include "tests/sim/operators.h"
+#include "tests/sim/option_programs.h"
+#include "tests/sim/queue_checks.h"
 #include "tests/sim/retrier.h"
 #include "tests/sim/run_checks.h"
 #include "tests/sim/server.h"
@@ -40,8 +44,11 @@ class Simulation {
         watcher_(world_, log_, records_),
         flows_("sim"),
         bad_flows_("sim-bad"),
-        server_({world_, network_, log_, sessions_, checks_, watcher_, flows_,
-                 bad_flows_, LiveFlows(options)}),
+        queue_check_(world_, records_),
+        heartbeat_check_(world_, records_),
+        server_({world_, network_, log_, sessions_, checks_, watcher_,
+                 queue_check_, heartbeat_check_, flows_, bad_flows_,
+                 LiveFlows(options)}),
         generation_checks_(world_, records_),
         retrier_({world_, server_, records_, generation_checks_}),
         options_(options),
@@ -55,6 +62,8 @@ class Simulation {
     log_.AddCheck(pause_check_);
     log_.AddCheck(grace_check_);
     log_.AddCheck(mail_check_);
+    log_.AddCheck(queue_check_);
+    log_.AddCheck(heartbeat_check_);
   }
 
   SimulationResult Run() {
@@ -90,7 +99,8 @@ class Simulation {
     for (int64_t i = 0; i < world_.config.workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(
           world_, network_, ledger_, absl::StrCat("w", i),
-          static_cast<int>(world_.config.slots_per_worker)));
+          static_cast<int>(world_.config.slots_per_worker),
+          QueuesOf(static_cast<size_t>(i))));
       workers_.back()->Start();
     }
     for (int64_t i = 0; i < world_.config.runs; ++i) {
@@ -115,6 +125,18 @@ class Simulation {
     server_.Boot();
   }
 
+  // Each queue is served by one worker at least.
+  std::vector<std::string> QueuesOf(size_t worker) {
+    std::vector<std::string> queues = {"default"};
+    const auto workers = static_cast<size_t>(world_.config.workers);
+    for (size_t i = 0; i < std::size(kQueues); ++i) {
+      if (i % workers == worker || world_.Chance(0.4)) {
+        queues.emplace_back(kQueues[i]);
+      }
+    }
+    return queues;
+  }
+
   void PlanServerFaults() {
     for (int64_t n = world_.TimesOf(Fault::kKill); n > 0; --n) {
       world_.After(MomentOf(Fault::kKill), [this] {
@@ -124,6 +146,9 @@ class Simulation {
     }
     Plan(Fault::kFreeze, [this] {
       server_.Freeze(world_.Between(absl::Seconds(1), absl::Seconds(5)));
+    });
+    Plan(Fault::kStop, [this] {
+      server_.Stop(world_.Between(absl::ZeroDuration(), absl::Seconds(3)));
     });
     Plan(Fault::kWallJump, [this] {
       absl::Duration jump =
@@ -312,6 +337,8 @@ class Simulation {
   Watcher watcher_;
   sdk::FlowRegistry flows_;
   sdk::FlowRegistry bad_flows_;
+  QueueCheck queue_check_;
+  HeartbeatCheck heartbeat_check_;
   Server server_;
   GenerationChecks generation_checks_;
   Retrier retrier_;

@@ -13,12 +13,13 @@ using activity_worker::TaskId;
 using activity_worker::WorkerCore;
 
 Worker::Worker(World& world, Network& network, Ledger& ledger,
-               std::string label, int slots)
+               std::string label, int slots, std::vector<std::string> queues)
     : world_(world),
       network_(network),
       ledger_(ledger),
       label_(std::move(label)),
-      slots_(slots) {}
+      slots_(slots),
+      queues_(std::move(queues)) {}
 
 void Worker::After(absl::Duration delay, std::function<void()> action) {
   world_.After(delay, [this, life = life_, action = std::move(action)] {
@@ -42,6 +43,7 @@ void Worker::Start() {
   options.label = label_;
   options.activity_types = {"work"};
   options.slots = slots_;
+  options.task_queues = queues_;
   core_ = std::make_unique<WorkerCore>(options);
   ConnectAfter(absl::Milliseconds(5));
 }
@@ -123,7 +125,7 @@ void Worker::Pump() {
       if (it == running_.end()) return;
       outcome.failure.set_message(it->second.task.token());
       if (world_.Happens(Fault::kBreakAtStop)) {
-        Break(world_.Between(absl::Milliseconds(1), absl::Seconds(1)));
+        Break(world_.Between(absl::Milliseconds(1), absl::Milliseconds(500)));
       }
       Finish(stopped.id, std::move(outcome));
     });

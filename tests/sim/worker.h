@@ -20,7 +20,7 @@ namespace anabranch::sim {
 class Worker : public StreamPeer {
  public:
   Worker(World& world, Network& network, Ledger& ledger, std::string label,
-         int slots);
+         int slots, std::vector<std::string> queues);
 
   // A new process.
   void Start();
@@ -74,6 +74,7 @@ class Worker : public StreamPeer {
   Ledger& ledger_;
   const std::string label_;
   const int slots_;
+  const std::vector<std::string> queues_;
   // Counts processes, and openings of streams.
   int life_ = 0;
   int connection_ = 0;
