@@ -64,12 +64,12 @@ void Shard::OnActivityDue(const TimerKey& key, ActivityRecord& record,
         // Workers are still coming back: one of them may take it.
         held_back_.push_back(key);
       } else if (paused_.contains(key.id.uid)) {
-        // Nobody may take it: the wait begins anew.
-        timers_.Arm(
-            key,
-            now.steady +
-                FromProto(
-                    record.scheduled().options().schedule_to_start_timeout()));
+        // Nobody may take it: the wait begins anew, for a restart, too.
+        const absl::Duration wait =
+            FromProto(record.scheduled().options().schedule_to_start_timeout());
+        *record.mutable_start_deadline() = ToProto(now.wall + wait);
+        Save(record);
+        timers_.Arm(key, now.steady + wait);
       } else {
         Settle(key.id, core::StartTimedOut(record), now);
       }

@@ -102,6 +102,27 @@ TEST_P(PauseTest, TimersThatCameDueFireAtResume) {
   EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
 }
 
+TEST_P(PauseTest, AWaitForAWorkerThatBeganAnewInAPauseSurvivesRestarts) {
+  testing::RegisterFlow(
+      h.flows, "impatient",
+      [](sdk::FlowContext& ctx, sdk::FlowInput) -> sdk::Future<sdk::Payload> {
+        sdk::ActivityOptions options;
+        *options.mutable_schedule_to_start_timeout() =
+            ToProto(absl::Seconds(60));
+        co_return co_await ctx.Start({.type = "work", .options = options});
+      });
+  ASSERT_TRUE(h.Start("impatient", "r").ok());
+  ASSERT_TRUE(Pause("r").ok());
+  h.Advance(absl::Seconds(70));
+  ASSERT_TRUE(Resume("r").ok());
+  h.Restart();
+  h.Advance(absl::Seconds(40));
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);
+  h.Advance(absl::Seconds(20));
+  EXPECT_EQ(h.Run("r").state(), api::RUN_STATE_FAILED);
+  EXPECT_EQ(Count("r", api::HistoryEvent::kActivityTimedOut), 1);
+}
+
 TEST_P(PauseTest, APauseSurvivesRestarts) {
   ASSERT_TRUE(h.Start("sleep", "r").ok());
   ASSERT_TRUE(Pause("r").ok());
