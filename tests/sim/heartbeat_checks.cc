@@ -71,6 +71,11 @@ void HeartbeatCheck::CheckEnded(const DurableStep& step) {
   for (const auto& [uid, before] : step.before) {
     const RunRecords* run = step.records.Find(uid);
     for (const auto& [seq, old] : before.activities) {
+      if (run != nullptr && run->activities.contains(seq) &&
+          BeatOf(run->activities.at(seq).info().heartbeat_details()) <
+              BeatOf(old.info().heartbeat_details())) {
+        return world_.Fail("the next attempt does not get what was left");
+      }
       auto heard = heard_.find(old.token());
       if (heard == heard_.end()) continue;
       if (run != nullptr && run->activities.contains(seq)) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/proto_time.h"
 
 namespace anabranch::sim {
 namespace {
@@ -88,29 +89,51 @@ std::vector<std::string> PlacesOf(const RunRecords& run,
 void PauseCheck::OnStep(const DurableStep& step) {
   for (const auto& [uid, before] : step.before) {
     const RunRecords* run = step.records.Find(uid);
-    if (run == nullptr) continue;
-    const std::set<int64_t> mailed = MailedTimers(before);
-    bool paused = before.paused;
-    bool throughout = before.paused;
-    ForEachNewEvent(*run, before, [&](const HistoryEvent& event) {
-      if (event.has_run_paused()) paused = true;
-      if (event.has_run_resumed()) paused = throughout = false;
-      if (paused && event.has_timer_fired() &&
-          !mailed.contains(event.timer_fired().seq())) {
-        FailRun(world_, *run, "a timer fired while it was paused");
-      }
-    });
-    if (throughout && !NewlyMailedTimers(*run, before).empty()) {
-      FailRun(world_, *run, "a timer fired while it was paused and BLOCKED");
+    if (run != nullptr) CheckRun(*run, before);
+  }
+  // After a jump of the wall clock it does not say what is due.
+  if (world_.on(Fault::kWallJump) || !sessions_.IsCalm(step.decided.steady)) {
+    return;
+  }
+  for (const auto& [uid, run] : step.records.runs()) {
+    if (run.fold.run.has_pause()) CheckWaits(run, step.decided.wall);
+  }
+}
+
+void PauseCheck::CheckWaits(const RunRecords& run, absl::Time now) {
+  for (const auto& [seq, record] : run.activities) {
+    if (!record.has_start_deadline() ||
+        FromProto(record.start_deadline()) >= now) {
+      continue;
     }
-    // Grants are the last thing of a round.
-    if (!paused) continue;
-    world_.Count("step_while_paused");
-    for (const auto& [seq, record] : run->activities) {
-      if (WasGranted(record, before)) {
-        FailRun(world_, *run,
-                absl::StrCat("activity ", seq, " was granted in a pause"));
-      }
+    FailRun(world_, run,
+            absl::StrCat("the wait of activity ", seq,
+                         " ran out in a pause, and did not begin anew"));
+  }
+}
+
+void PauseCheck::CheckRun(const RunRecords& run, const RunBefore& before) {
+  const std::set<int64_t> mailed = MailedTimers(before);
+  bool paused = before.paused;
+  bool throughout = before.paused;
+  ForEachNewEvent(run, before, [&](const HistoryEvent& event) {
+    if (event.has_run_paused()) paused = true;
+    if (event.has_run_resumed()) paused = throughout = false;
+    if (paused && event.has_timer_fired() &&
+        !mailed.contains(event.timer_fired().seq())) {
+      FailRun(world_, run, "a timer fired while it was paused");
+    }
+  });
+  if (throughout && !NewlyMailedTimers(run, before).empty()) {
+    FailRun(world_, run, "a timer fired while it was paused and BLOCKED");
+  }
+  // Grants are the last thing of a round.
+  if (!paused) return;
+  world_.Count("step_while_paused");
+  for (const auto& [seq, record] : run.activities) {
+    if (WasGranted(record, before)) {
+      FailRun(world_, run,
+              absl::StrCat("activity ", seq, " was granted in a pause"));
     }
   }
 }

@@ -8,14 +8,20 @@
 
 namespace anabranch::sim {
 
-// While a run is paused nothing of it is granted and none of its timers fires.
+// While a run is paused nothing of it is granted and none of its timers fires;
+// a wait for a worker that runs out begins anew.
 class PauseCheck : public StepCheck {
  public:
-  explicit PauseCheck(World& world) : world_(world) {}
+  PauseCheck(World& world, const SessionWatch& sessions)
+      : world_(world), sessions_(sessions) {}
   void OnStep(const DurableStep& step) override;
 
  private:
+  void CheckRun(const RunRecords& run, const RunBefore& before);
+  void CheckWaits(const RunRecords& run, absl::Time now);
+
   World& world_;
+  const SessionWatch& sessions_;
 };
 
 // No timer of a run fires while a session with an attempt of it has not come

@@ -50,6 +50,11 @@ class SessionWatch {
   // When it last recovered, or stood still.
   absl::Duration stalled() const { return stalled_; }
 
+  // No grace holds anything back.
+  bool IsCalm(absl::Duration now) const {
+    return now >= stalled_ + limits::kRecoveryGrace;
+  }
+
   // Whether a session's attempts may be given up at `now`.
   bool MayBeLost(const std::string& session, absl::Duration now) const {
     auto it = sessions_.find(session);

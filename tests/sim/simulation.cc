@@ -52,7 +52,7 @@ class Simulation {
         generation_checks_(world_, records_),
         retrier_({world_, server_, records_, generation_checks_}),
         options_(options),
-        pause_check_(world_),
+        pause_check_(world_, sessions_),
         grace_check_(world_, sessions_),
         mail_check_(world_) {
     world_.print = options.print;
