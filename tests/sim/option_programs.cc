@@ -16,11 +16,11 @@ namespace {
 using nlohmann::json;
 
 // How an activity may end beside being given up.
-using Ends = std::set<std::string>;
+using EndNames = std::set<std::string>;
 
 struct Act {
   json wish;
-  Ends ends;
+  EndNames ends;
 };
 
 // Fails a few times, and parks after each: somebody has to release it.
@@ -148,7 +148,7 @@ Act DrawAct(World& world, int64_t give_up_ms) {
 }
 
 std::function<std::string(const v1::Run&, const std::string&)> JudgeOf(
-    std::vector<Ends> ends, bool gives_up) {
+    std::vector<EndNames> ends, bool gives_up) {
   return [ends = std::move(ends), gives_up](const v1::Run& run,
                                             const std::string& result) {
     json told = json::parse(result, nullptr, false);
@@ -173,7 +173,7 @@ std::function<std::string(const v1::Run&, const std::string&)> JudgeOf(
 
 Program CrowdProgram(World& world) {
   json input = {{"acts", json::array()}, {"give_up_ms", 0}};
-  std::vector<Ends> ends;
+  std::vector<EndNames> ends;
   const char* queue = kQueues[world.Between(0, 1)];
   for (int64_t i = world.Between(4, 16); i > 0; --i) {
     json wish = {{"do", "ok"},
@@ -189,7 +189,7 @@ Program CrowdProgram(World& world) {
 
 Program ActsProgram(World& world) {
   json input = {{"acts", json::array()}, {"give_up_ms", 0}};
-  std::vector<Ends> ends;
+  std::vector<EndNames> ends;
   const bool gives_up = world.Chance(0.5);
   if (gives_up) input["give_up_ms"] = world.Between(100, 6000);
   for (int64_t i = world.Between(1, 6); i > 0; --i) {
