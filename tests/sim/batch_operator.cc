@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/error_details.h"
+#include "base/limits.h"
 #include "base/proto_time.h"
 #include "orchestrator/log/keys.h"
 #include "orchestrator/log/record.h"
@@ -139,7 +140,10 @@ void BatchOperator::OnRestored() {
 }
 
 void BatchOperator::StartRuns() {
-  for (int64_t i = world().Between(2, 6); i > 0; --i) {
+  // Some groups are more than one round deals with.
+  const int64_t runs = world().Chance(0.15) ? limits::kBatchRunsPerRoundMax + 5
+                                            : world().Between(2, 6);
+  for (int64_t i = runs; i > 0; --i) {
     shard::StartRun start;
     start.name = {"default", absl::StrCat("group-", i)};
     start.flow = kFlow;
@@ -200,6 +204,14 @@ void BatchOperator::StartBatch() {
         }
       },
       nullptr);
+  if (world().on(Fault::kKill) && world().Chance(0.5)) {
+    // In the middle of it, where it takes more than one round.
+    world().After(
+        world().Between(absl::Milliseconds(1), absl::Milliseconds(60)), [this] {
+          parts_.server.KillAt(static_cast<KillPoint>(
+              world().Between(0, static_cast<int64_t>(KillPoint::kCount) - 2)));
+        });
+  }
   if (!world().Chance(0.3)) return;
   world().After(world().Between(absl::Milliseconds(1), absl::Milliseconds(40)),
                 [this, id = record.batch_id()] { CancelBatch(id); });

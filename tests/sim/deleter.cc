@@ -95,6 +95,16 @@ void Deleter::OnRestored() {
   doomed_.clear();
 }
 
+void Deleter::CheckAtEnd() {
+  check_.CheckContent();
+  const auto& contents = parts_.records.contents();
+  for (const auto& [name, request_id] : contents.dedups) {
+    if (contents.names.contains(name)) continue;
+    world().Fail(absl::StrCat("run ", name.run_id, " is deleted, and request ",
+                              request_id, " is not forgotten"));
+  }
+}
+
 void Deleter::Look() {
   for (size_t i = 0; i < doomed_.size(); ++i) {
     if (doomed_[i].stage == Stage::kIdle && !world().healed()) {

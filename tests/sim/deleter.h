@@ -32,7 +32,7 @@ class Deleter : public Operator {
   void Begin() override;
   bool done() const override;
   void OnRestored() override;
-  void CheckAtEnd() override { check_.CheckContent(); }
+  void CheckAtEnd() override;
 
  private:
   enum class Stage { kIdle, kStarting, kRunning, kDeleting };

@@ -18,6 +18,10 @@ void DurableLog::Sync() {
   if (waiting_.has_value()) TakeWaiting();
 }
 
+void DurableLog::Booted() {
+  for (StepCheck* check : checks_) check->OnBoot();
+}
+
 bool DurableLog::Crash(bool keep) {
   const bool survived = disk_->Crash(keep);
   if (survived) TakeWaiting();

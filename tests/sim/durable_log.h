@@ -29,6 +29,9 @@ class DurableLog : public log::EventLog {
   // Sees each batch that becomes durable from now on; outlives the log's use.
   void AddCheck(StepCheck& check) { checks_.push_back(&check); }
 
+  // A process of the orchestrator starts.
+  void Booted();
+
   // What the next write meets.
   void SetTrouble(Trouble trouble) { trouble_ = trouble; }
   void SetFreeBytes(int64_t bytes) { disk_->SetFreeBytes(bytes); }

@@ -108,13 +108,26 @@ class Pauser : public Operator {
 
  private:
   void PauseAny() {
-    const RunRecords* run = AnyOpenRun();
+    const RunRecords* run = world().Chance(0.5) ? AnyWaitingRun() : nullptr;
+    if (run == nullptr) run = AnyOpenRun();
     if (run == nullptr || !world().Happens(Fault::kPause)) return;
     const log::RunName name = NameOf(*run);
     Ask<shard::PauseRun>(name, [this, name] {
       world().After(world().Between(absl::ZeroDuration(), absl::Seconds(6)),
                     [this, name] { Ask<shard::ResumeRun>(name, [] {}); });
     });
+  }
+
+  // One with an activity that has never found a worker.
+  const RunRecords* AnyWaitingRun() {
+    for (const auto& [uid, run] : parts_.records.runs()) {
+      for (const auto& [seq, record] : run.activities) {
+        if (record.has_start_deadline() && !run.fold.run.has_pause()) {
+          return &run;
+        }
+      }
+    }
+    return nullptr;
   }
 
   void ResumeAll() {

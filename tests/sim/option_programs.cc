@@ -70,7 +70,7 @@ Act Hopeless(World& world) {
 // Nobody takes it.
 Act Starved(World& world) {
   json wish = {{"queue", kDesertedQueue},
-               {"start_ms", world.Between(100, 3000)}};
+               {"start_ms", world.Between(500, 5000)}};
   return {wish, {"timeout"}};
 }
 

@@ -36,7 +36,7 @@ TaskQueueRecord QueueKeeper::Draw(const std::string& queue) {
   TaskQueueRecord record;
   record.set_name(queue);
   if (world().Chance(0.6)) {
-    record.set_tasks_per_second(static_cast<double>(world().Between(2, 40)) /
+    record.set_tasks_per_second(static_cast<double>(world().Between(2, 16)) /
                                 2);
     record.set_burst(static_cast<int32_t>(world().Between(0, 4)));
   }

@@ -92,11 +92,21 @@ void PauseCheck::OnStep(const DurableStep& step) {
     if (run != nullptr) CheckRun(*run, before);
   }
   // After a jump of the wall clock it does not say what is due.
-  if (world_.on(Fault::kWallJump) || !sessions_.IsCalm(step.decided.steady)) {
+  if (world_.on(Fault::kWallJump) ||
+      !sessions_.IsCalm(step.decided.steady, leased_)) {
     return;
   }
   for (const auto& [uid, run] : step.records.runs()) {
     if (run.fold.run.has_pause()) CheckWaits(run, step.decided.wall);
+  }
+}
+
+void PauseCheck::OnBoot() {
+  leased_ = false;
+  for (const auto& [uid, run] : records_.runs()) {
+    for (const auto& [seq, record] : run.activities) {
+      leased_ |= record.info().state() == api::ACTIVITY_STATE_RUNNING;
+    }
   }
 }
 
@@ -114,6 +124,7 @@ void PauseCheck::CheckWaits(const RunRecords& run, absl::Time now) {
 
 void PauseCheck::CheckRun(const RunRecords& run, const RunBefore& before) {
   const std::set<int64_t> mailed = MailedTimers(before);
+  const bool had_mail = !before.mail.empty();
   bool paused = before.paused;
   bool throughout = before.paused;
   ForEachNewEvent(run, before, [&](const HistoryEvent& event) {
@@ -122,6 +133,11 @@ void PauseCheck::CheckRun(const RunRecords& run, const RunBefore& before) {
     if (paused && event.has_timer_fired() &&
         !mailed.contains(event.timer_fired().seq())) {
       FailRun(world_, run, "a timer fired while it was paused");
+    }
+    if (paused && !had_mail &&
+        event.activity_timed_out().timeout_type() ==
+            api::TIMEOUT_TYPE_SCHEDULE_TO_START) {
+      FailRun(world_, run, "a wait for a worker ran out while it was paused");
     }
   });
   if (throughout && !NewlyMailedTimers(run, before).empty()) {
@@ -163,6 +179,33 @@ void GraceCheck::OnStep(const DurableStep& step) {
                              " was back with activity ", seq));
       }
     }
+  }
+}
+
+void CancelCheck::OnStep(const DurableStep& step) {
+  for (const auto& [uid, before] : step.before) {
+    const RunRecords* run = step.records.Find(uid);
+    if (run == nullptr) continue;
+    ForEachNewEvent(*run, before, [&](const HistoryEvent& event) {
+      if (!event.has_activity_cancelled()) return;
+      const auto& info = event.activity_cancelled().info();
+      auto old = before.activities.find(info.seq());
+      if (old == before.activities.end()) return;
+      const auto& record = old->second;
+      const bool waits = record.scheduled().options().cancellation() ==
+                         api::CANCELLATION_TYPE_WAIT_COMPLETED;
+      const bool runs = record.info().state() == api::ACTIVITY_STATE_RUNNING &&
+                        info.tries() >= record.info().tries();
+      const bool ended =
+          !info.closed_attempts().empty() &&
+          info.closed_attempts().rbegin()->attempt() >= record.info().attempt();
+      if (waits && runs && !ended) {
+        FailRun(world_, *run,
+                absl::StrCat("activity ", info.seq(),
+                             " was closed while its attempt ran"));
+      }
+      world_.Count(waits && runs ? "waited_for_a_cancelled_one" : "cancelled");
+    });
   }
 }
 

@@ -12,9 +12,10 @@ namespace anabranch::sim {
 // a wait for a worker that runs out begins anew.
 class PauseCheck : public StepCheck {
  public:
-  PauseCheck(World& world, const SessionWatch& sessions)
-      : world_(world), sessions_(sessions) {}
+  PauseCheck(World& world, const SessionWatch& sessions, const Records& records)
+      : world_(world), sessions_(sessions), records_(records) {}
   void OnStep(const DurableStep& step) override;
+  void OnBoot() override;
 
  private:
   void CheckRun(const RunRecords& run, const RunBefore& before);
@@ -22,6 +23,9 @@ class PauseCheck : public StepCheck {
 
   World& world_;
   const SessionWatch& sessions_;
+  const Records& records_;
+  // Attempts were under way when the process started.
+  bool leased_ = false;
 };
 
 // No timer of a run fires while a session with an attempt of it has not come
@@ -35,6 +39,17 @@ class GraceCheck : public StepCheck {
  private:
   World& world_;
   const SessionWatch& sessions_;
+};
+
+// A cancelled activity that waits for its end (WAIT_COMPLETED) is not closed
+// before its attempt has ended.
+class CancelCheck : public StepCheck {
+ public:
+  explicit CancelCheck(World& world) : world_(world) {}
+  void OnStep(const DurableStep& step) override;
+
+ private:
+  World& world_;
 };
 
 // What waited in a mailbox is taken in in its order, and nothing else first.

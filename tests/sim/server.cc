@@ -60,8 +60,7 @@ void Server::Boot() {
       log_, flows, random_, static_cast<shard::Effects&>(*this), options);
   space_checked_ = -kSpaceCheck;
   sessions_.Recovered(world_.clock.Steady());
-  queues_.OnBoot();
-  heartbeats_.OnBoot();
+  log_.Booted();
   absl::Status status = shard_->Recover(world_.Now());
   if (!status.ok()) {
     return world_.Fail("it does not recover: " + status.ToString());

@@ -22,7 +22,7 @@ class SessionWatch {
   }
   // A round begins: a long time without one is no silence of the workers.
   void Round(absl::Duration now) {
-    if (jumped_ || now - last_round_ > limits::kTimeGap) stalled_ = now;
+    if (jumped_ || now - last_round_ > limits::kTimeGap) stalled_ = gap_ = now;
     jumped_ = false;
     last_round_ = now;
   }
@@ -50,9 +50,11 @@ class SessionWatch {
   // When it last recovered, or stood still.
   absl::Duration stalled() const { return stalled_; }
 
-  // No grace holds anything back.
-  bool IsCalm(absl::Duration now) const {
-    return now >= stalled_ + limits::kRecoveryGrace;
+  // No grace holds anything back. `leased`: there were attempts under way when
+  // the process started, whose sessions it waits for.
+  bool IsCalm(absl::Duration now, bool leased) const {
+    return now >= gap_ + limits::kRecoveryGrace &&
+           (!leased || now >= recovered_ + limits::kRecoveryGrace);
   }
 
   // Whether a session's attempts may be given up at `now`.
@@ -77,6 +79,8 @@ class SessionWatch {
   std::map<std::string, Session> sessions_;
   absl::Duration recovered_;
   absl::Duration stalled_;
+  // The last long time without a round.
+  absl::Duration gap_ = -absl::InfiniteDuration();
   absl::Duration last_round_;
   bool jumped_ = false;
 };

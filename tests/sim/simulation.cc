@@ -52,7 +52,8 @@ class Simulation {
         generation_checks_(world_, records_),
         retrier_({world_, server_, records_, generation_checks_}),
         options_(options),
-        pause_check_(world_, sessions_),
+        pause_check_(world_, sessions_, records_),
+        cancel_check_(world_),
         grace_check_(world_, sessions_),
         mail_check_(world_) {
     world_.print = options.print;
@@ -62,6 +63,7 @@ class Simulation {
     log_.AddCheck(pause_check_);
     log_.AddCheck(grace_check_);
     log_.AddCheck(mail_check_);
+    log_.AddCheck(cancel_check_);
     log_.AddCheck(queue_check_);
     log_.AddCheck(heartbeat_check_);
   }
@@ -344,6 +346,7 @@ class Simulation {
   Retrier retrier_;
   const SimulationOptions options_;
   PauseCheck pause_check_;
+  CancelCheck cancel_check_;
   GraceCheck grace_check_;
   MailCheck mail_check_;
   std::optional<DurableLog::Backup> backup_;
