@@ -58,6 +58,12 @@ void Records::Apply(const log::WriteBatch& batch, shard::Times decided) {
     Change(change);
     if (world_.failed()) return;
   }
+  for (const auto* gone : {&now_.deleting, &now_.deleted}) {
+    for (Uid uid : *gone) {
+      now_.runs.erase(uid);
+      touched_.erase(uid);
+    }
+  }
   for (Uid uid : touched_) CheckRun(uid, now_.runs[uid]);
 }
 

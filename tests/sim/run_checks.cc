@@ -70,18 +70,60 @@ std::string Essence(HistoryEvent event) {
   return event.SerializeAsString();
 }
 
-// Where mail may have gone, in order: into the history, and what a flow that
-// broke down on the way did not take, to the end of the mailbox.
-std::vector<std::string> PlacesOf(const RunRecords& run,
-                                  const RunBefore& before) {
-  std::vector<std::string> places;
+// Those that an end of a generation lists; none of other events.
+google::protobuf::RepeatedPtrField<api::SignalReceived> UnreadSignals(
+    const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kRunCompleted:
+      return event.run_completed().unread_signals();
+    case HistoryEvent::kRunFailed:
+      return event.run_failed().unread_signals();
+    case HistoryEvent::kRunCancelled:
+      return event.run_cancelled().unread_signals();
+    case HistoryEvent::kRunContinuedAsNew:
+      return event.run_continued_as_new().unread_signals();
+    default:
+      return {};
+  }
+}
+
+// Appends the stimuli that the run has taken since, and its newer mail.
+void AddPlaces(const RunRecords& run, const RunBefore& before,
+               std::vector<std::string>& places) {
   for (size_t i = before.activations; i < run.history.size(); ++i) {
-    places.push_back(Essence(run.history[i].events(0)));
+    const auto& events = run.history[i].events();
+    places.push_back(Essence(events[0]));
+    // An end lists the signals that it leaves to the next generation.
+    for (const auto& signal : UnreadSignals(*events.rbegin())) {
+      HistoryEvent event;
+      *event.mutable_signal_received() = signal;
+      places.push_back(Essence(event));
+    }
   }
   for (const auto& [n, mail] : run.mail) {
     if (!before.mail.contains(n)) places.push_back(Essence(mail.stimulus()));
   }
+}
+
+// Where mail may have gone, in order: into the history or the end of its
+// generation; what a flow that broke down on the way did not take, to the end
+// of the mailbox; what a closed run left, to its retry.
+std::vector<std::string> PlacesOf(const Records& records, const RunRecords& run,
+                                  const RunBefore& before) {
+  std::vector<std::string> places;
+  AddPlaces(run, before, places);
+  if (const RunRecords* next = records.Find(run.next)) {
+    AddPlaces(*next, RunBefore(), places);
+  }
   return places;
+}
+
+// Whether it may go without a trace: a timer that the flow has given up
+// meanwhile, and what only a closed generation could have used.
+bool MayLapse(const RunRecords& run, const HistoryEvent& stimulus) {
+  if (stimulus.has_timer_fired()) return true;
+  return run.ended && !stimulus.has_signal_received() &&
+         !stimulus.has_cancel_requested();
 }
 
 }  // namespace
@@ -213,7 +255,8 @@ void MailCheck::OnStep(const DurableStep& step) {
   for (const auto& [uid, before] : step.before) {
     const RunRecords* run = step.records.Find(uid);
     if (run == nullptr || before.mail.empty()) continue;
-    const std::vector<std::string> places = PlacesOf(*run, before);
+    const std::vector<std::string> places =
+        PlacesOf(step.records, *run, before);
     auto next = places.begin();
     bool left = false;
     for (const auto& [n, mail] : before.mail) {
@@ -226,9 +269,9 @@ void MailCheck::OnStep(const DurableStep& step) {
       auto found = std::find(next, places.end(), Essence(mail.stimulus()));
       if (found != places.end()) {
         next = found + 1;
-      } else if (!mail.stimulus().has_timer_fired()) {
+      } else if (!MayLapse(*run, mail.stimulus())) {
         return FailRun(world_, *run, "mail was not taken in its order");
-      }  // else a timer that the flow has given up meanwhile
+      }
     }
   }
 }

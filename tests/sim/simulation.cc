@@ -286,7 +286,10 @@ class Simulation {
     const auto& runs = records_.runs();
     return !records_.owes() &&
            std::all_of(runs.begin(), runs.end(),
-                       [](const auto& run) { return run.second.ended; }) &&
+                       [](const auto& run) {
+                         return run.second.ended ||
+                                !run.second.fold.run.has_parent();
+                       }) &&
            retrier_.done();
   }
 
@@ -312,6 +315,11 @@ class Simulation {
       absl::StrAppend(&text, "a parent was not told of ", child.ToHex(), "; ");
     }
     if (!retrier_.done()) absl::StrAppend(&text, "a run waits for its retry");
+    for (size_t i = 0; i < operators_.size(); ++i) {
+      if (!operators_[i]->done()) {
+        absl::StrAppend(&text, "operator ", i, " waits; ");
+      }
+    }
     return text;
   }
 
