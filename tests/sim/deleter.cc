@@ -77,7 +77,7 @@ Deleter::Deleter(const Parts& parts)
 void Deleter::Begin() {
   if (!world().on(Fault::kDelete)) return;
   for (size_t i = 0; i < kNames; ++i) {
-    doomed_.push_back({{"default", absl::StrCat("doomed-", i)}});
+    doomed_.push_back({{"default", absl::StrCat(kDoomed, i)}});
   }
   Every(absl::Seconds(1), [this] { Look(); });
 }

@@ -10,6 +10,9 @@
 
 namespace anabranch::sim {
 
+// How the names of runs begin that are deleted and started again.
+inline constexpr char kDoomed[] = "doomed-";
+
 // No key of a deleted generation is left, and no content without an owner.
 class DeletionCheck : public StepCheck {
  public:

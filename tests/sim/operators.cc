@@ -161,11 +161,14 @@ class Pauser : public Operator {
       return;
     }
     const std::string reason = ErrorReason(status);
-    const bool right =
-        reason == "RUN_CLOSED" || reason == "RUN_NOT_BEGUN" ||
-        reason == "DISK_FULL" ||
-        (reason == "RUN_NOT_FOUND" && parts_.records.Find(name) == nullptr);
-    if (!right || kept) {
+    // A name may have its next run in the same round.
+    const bool gone = parts_.records.Find(name) == nullptr ||
+                      world().restores > 0 || name.run_id.starts_with(kDoomed);
+    const bool right = reason == "RUN_CLOSED" || reason == "RUN_NOT_BEGUN" ||
+                       reason == "DISK_FULL" ||
+                       (reason == "RUN_NOT_FOUND" && gone);
+    // Of two sendings the first may find no run, and the second the next one.
+    if (!right || (kept && reason != "RUN_NOT_FOUND")) {
       world().Fail(absl::StrCat("refused without reason: ", request_id, ": ",
                                 status.ToString()));
     }
