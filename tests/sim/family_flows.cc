@@ -10,6 +10,7 @@
 #include "sdk/flow_context.h"
 #include "sdk/flow_instance.h"
 #include "sdk/future.h"
+#include "sdk/scope.h"
 #include "tests/sim/flow_words.h"
 
 namespace anabranch::sim {
@@ -28,8 +29,11 @@ absl::Status Failed(const char* type) {
 // Receives `count` signals "add", `per` of them in each generation, with work
 // for each, and returns them in order. `late`: milliseconds of an activity
 // that the next generation begins without; what it comes to is of no use.
+// `deaf`: a request to cancel does not stop it.
 Future<Payload> Rounds(FlowContext& ctx, FlowInput input) {
   json wish = Read(ctx, input.payload);
+  const sdk::Scope scope =
+      wish.value("deaf", false) ? sdk::Scope::Shielded(ctx) : sdk::Scope(ctx);
   json got = wish.value("got", json::array());
   const size_t count = wish.value("count", size_t{1});
   Future<Payload> late = ctx.StartTimer(absl::Hours(1));
@@ -37,10 +41,13 @@ Future<Payload> Rounds(FlowContext& ctx, FlowInput input) {
     late = Work(ctx, {{"do", "ok"}, {"ms", wish["late"]}});
   }
   for (int i = 0; i < wish.value("per", 1) && got.size() < count; ++i) {
-    auto signal = co_await ctx.ReceiveSignal("add");
+    auto signal = co_await scope.ReceiveSignal("add");
     if (!signal.ok()) co_return signal.status();
     got.push_back(Read(ctx, *signal));
-    auto work = co_await Work(ctx, {{"do", "ok"}, {"value", got.size()}});
+    const json wanted = {{"do", "ok"}, {"value", got.size()}};
+    auto work = co_await scope.Start({.type = "work",
+                                      .input = sdk::JsonPayload(wanted.dump()),
+                                      .options = Options(50, 8)});
     if (!work.ok()) co_return work.status();
   }
   ctx.Publish("got", sdk::JsonPayload(got.dump()));

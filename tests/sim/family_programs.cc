@@ -57,11 +57,18 @@ Program Rounds(World& world) {
   const int64_t count = world.Between(1, 12);
   json input = {{"count", count}, {"per", world.Between(1, 3)}};
   if (world.Chance(0.4)) input["late"] = world.Between(100, 4000);
+  const bool deaf = world.Chance(0.25);
+  if (deaf) input["deaf"] = true;
   Program program;
   program.flow = "rounds";
   program.input_json = input.dump();
   AddSignals(world, count, program);
   program.judge = Receives(world, program, count);
+  if (deaf) {
+    program.steps.push_back(
+        {world.Between(absl::ZeroDuration(), absl::Seconds(4)),
+         Step::Kind::kCancel, "", ""});
+  }
   if (world.Chance(0.15)) {
     program.run_timeout = world.Between(absl::Seconds(1), absl::Seconds(9));
     program.judge = Either(program.judge, Ends(v1::RUN_STATE_TIMED_OUT));

@@ -1,5 +1,6 @@
 #include "tests/sim/programs.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -236,7 +237,11 @@ Program Draw(World& world) {
           ? Random(world)
           : all[world.Between(0, static_cast<int64_t>(std::size(all)) - 1)](
                 world);
-  if (program.flow != "patient" && world.Chance(0.1)) {
+  // A second request to cancel would leave no trace.
+  const bool cancels = std::any_of(
+      program.steps.begin(), program.steps.end(),
+      [](const Step& step) { return step.kind == Step::Kind::kCancel; });
+  if (program.flow != "patient" && !cancels && world.Chance(0.1)) {
     return Cancelled(std::move(program), world);
   }
   return program;
