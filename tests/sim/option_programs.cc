@@ -138,8 +138,8 @@ Act DrawAct(World& world, int64_t give_up_ms) {
           : all[world.Between(0, static_cast<int64_t>(std::size(all)) - 1)](
                 world);
   act.wish["value"] = world.Between(0, 9);
-  static constexpr const char* kCancels[] = {"try", "wait", "abandon"};
-  act.wish["cancel"] = kCancels[world.Between(0, 2)];
+  static constexpr const char* kCancels[] = {"try", "wait", "wait", "abandon"};
+  act.wish["cancel"] = kCancels[world.Between(0, 3)];
   if (!act.wish.contains("queue") && world.Chance(0.2)) {
     act.wish["queue"] = kQueues[world.Between(0, 1)];
     act.wish["key"] = "a";

@@ -226,7 +226,7 @@ Program Draw(World& world) {
   Program (*const all[])(World&) = {Sequence, Big,    FanOut, Once,    Race,
                                     Signals,  Nested, Sleeps, Patient, Draws};
   if (world.Chance(0.06)) return Throws(world);
-  if (world.Chance(0.2)) return ActsProgram(world);
+  if (world.Chance(0.3)) return ActsProgram(world);
   if (world.Chance(0.13)) return CrowdProgram(world);
   if (world.Chance(0.04)) return SharedProgram(world);
   // Somebody may ask them how they stand.

@@ -27,6 +27,8 @@ class QueueKeeper : public Operator {
 
   // What was asked for before the request that is open, and whether one is.
   std::map<std::string, storage::v1::TaskQueueRecord> before_;
+  // The last request of each, answered or not.
+  std::map<std::string, storage::v1::TaskQueueRecord> newest_;
   std::map<std::string, bool> busy_;
 };
 
