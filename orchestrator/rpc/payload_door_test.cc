@@ -94,7 +94,9 @@ TEST_F(PayloadDoorTest, InlinesWhatIsSmallEnough) {
 TEST_F(PayloadDoorTest, AMissingContentIsDataLoss) {
   api::Payload payload;
   payload.mutable_ref()->set_sha256(std::string(64, 'e'));
-  EXPECT_TRUE(absl::IsDataLoss(door_.Inline(payload, 100)));
+  const absl::Status missing = door_.Inline(payload, 100);
+  EXPECT_TRUE(absl::IsDataLoss(missing));
+  EXPECT_EQ(ErrorReason(missing), "STORE_DAMAGED");
 }
 
 TEST_F(PayloadDoorTest, WalksAllPayloadsOfAMessage) {

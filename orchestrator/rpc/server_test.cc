@@ -9,6 +9,7 @@
 #include <future>
 
 #include "grpc/health/v1/health.pb.h"
+#include "orchestrator/rpc/listen_address.h"
 #include "orchestrator/rpc/rpc_fixture.h"
 
 namespace anabranch::rpc {
@@ -98,6 +99,12 @@ TEST_F(ServerTest, ASecondServerOnThePortIsRefused) {
   auto second = Server::Start(backend_, options);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(ErrorReason(second.status()), "ADDRESS_IN_USE");
+}
+
+TEST(ServerAddress, OneThatIsNotOfThisMachineIsUnavailable) {
+  // Reserved for documentation: nobody has it.
+  EXPECT_EQ(ErrorReason(ExplainListenFailure({"203.0.113.1", 7400})),
+            "ADDRESS_UNAVAILABLE");
 }
 
 TEST(ServerAddress, OnlyLoopbackUnlessTold) {

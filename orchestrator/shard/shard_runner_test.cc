@@ -14,6 +14,8 @@
 
 #include "absl/status/status.h"
 #include "base/clock.h"
+#include "base/error_details.h"
+#include "base/limits.h"
 #include "base/random.h"
 #include "orchestrator/log/memory_event_log.h"
 #include "orchestrator/log/store.h"
@@ -149,6 +151,19 @@ TEST_F(ShardRunnerTest, AnswersNothingBeforeItIsDurable) {
   EXPECT_FALSE(answered);
   AnswerAppends();
   EXPECT_TRUE(answer->get_future().get());
+}
+
+TEST_F(ShardRunnerTest, MoreThanCanWaitIsRefusedAtOnce) {
+  // The shard waits for its write; all the others wait for the shard.
+  Post("first", [](const absl::StatusOr<StartedRun>&) {});
+  ASSERT_TRUE(Await([&] { return log_.waiting() == 1; }));
+  auto busy = std::make_shared<std::atomic<bool>>(false);
+  for (int i = 0; i <= limits::kInboxMax && !*busy; ++i) {
+    Post("r", [busy](const absl::StatusOr<StartedRun>& run) {
+      if (ErrorReason(run.status()) == "SERVER_BUSY") *busy = true;
+    });
+  }
+  EXPECT_TRUE(*busy);
 }
 
 TEST_F(ShardRunnerTest, StoppedWhileThreadsPostItAnswersEachOnce) {

@@ -148,6 +148,31 @@ def no_sleeps_in_tests(tree):
                 yield f"{path}: {word}: wait for what happens, not for time"
 
 
+REASON = re.compile(
+    r"\b(?:MakeError|NotFound|StreamError|InvalidWithField|WithReason)\("
+    r'[^";]*?"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*)"', re.S)
+
+
+def errors_are_listed(tree):
+    """Each reason has a row in docs/errors.md, and a test that meets it."""
+    raised, met = {}, ""
+    for path in tree.cxx():
+        if is_test(path) or path.startswith("tests/"):
+            met += tree.text(path)
+        elif path.startswith(("base/", "flows/", "orchestrator/")):
+            for reason in REASON.findall(tree.text(path)):
+                raised.setdefault(reason, path)
+    rows = set(re.findall(r"^\| ([A-Z0-9_]+) \|",
+                          tree.text("docs/errors.md"), re.M))
+    for reason, path in sorted(raised.items()):
+        if reason not in rows:
+            yield f"{path}: {reason} has no row in docs/errors.md"
+        if f'"{reason}"' not in met:
+            yield f"{path}: no test meets {reason}"
+    for reason in sorted(rows - set(raised)):
+        yield f"docs/errors.md: nothing gives {reason} as a reason"
+
+
 def tests_are_built(tree):
     """A test that no BUILD file names would never run."""
     for path in tree.paths:
@@ -160,4 +185,5 @@ def tests_are_built(tree):
             yield f"{path}: no BUILD file beside it names it"
 
 
-ALL = (file_sizes, arrows, pure_folders, no_sleeps_in_tests, tests_are_built)
+ALL = (file_sizes, arrows, pure_folders, no_sleeps_in_tests, tests_are_built,
+       errors_are_listed)

@@ -42,6 +42,9 @@ class SourceTree(unittest.TestCase):
     def test_tests_are_built(self):
         self.check(rules.tests_are_built)
 
+    def test_errors_are_listed(self):
+        self.check(rules.errors_are_listed)
+
 
 class Rules(unittest.TestCase):
     """Each rule finds what is planted, and nothing in what is good."""
@@ -106,6 +109,17 @@ class Rules(unittest.TestCase):
         self.assertEqual(1, len(self.violations(rule, **files)))
         files["base/BUILD"] = 'srcs = ["a_test.cc"]'
         self.assertEqual(0, len(self.violations(rule, **files)))
+
+    def test_unlisted_error(self):
+        files = {
+            "base/a.cc": 'MakeError(Code::kX,\n  "TOO_BAD", "it is")',
+            "base/a_test.cc": 'EXPECT_EQ(reason, "TOO_BAD");',
+            "docs/errors.md": "| TOO_BAD | X | when | what |\n"}
+        self.assertEqual([], self.violations(rules.errors_are_listed, **files))
+        for path in ("base/a_test.cc", "docs/errors.md"):
+            broken = {**files, path: ""}
+            found = self.violations(rules.errors_are_listed, **broken)
+            self.assertEqual(1, len(found), found)
 
 
 class XmlResult(unittest.TextTestResult):
