@@ -265,9 +265,11 @@ void Records::Inherit(RunRecords& run, const RunRecords& source,
 
 void Records::CheckExpected(Uid uid, RunRecords& run,
                             const HistoryEvent& stimulus) {
+  // What wakes no flow is recorded while a BLOCKED retry has yet to take it in:
+  // a pause that it has of its source may end, too.
   if (run.expected.empty() || stimulus.has_forked() ||
-      stimulus.has_run_paused() || stimulus.has_run_terminated() ||
-      stimulus.has_run_timed_out()) {
+      stimulus.has_run_paused() || stimulus.has_run_resumed() ||
+      stimulus.has_run_terminated() || stimulus.has_run_timed_out()) {
     return;
   }
   if (Bare(stimulus) != run.expected) {
