@@ -21,6 +21,22 @@ Record Parsed(std::string_view content) {
   return record;
 }
 
+// What an activity has come to, by the event that closes it.
+const api::ActivityInfo& InfoOf(const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kActivityCompleted:
+      return event.activity_completed().info();
+    case HistoryEvent::kActivityFailed:
+      return event.activity_failed().info();
+    case HistoryEvent::kActivityTimedOut:
+      return event.activity_timed_out().info();
+    case HistoryEvent::kActivityCancelled:
+      return event.activity_cancelled().info();
+    default:
+      return api::ActivityInfo::default_instance();
+  }
+}
+
 // The token that a worker's own failure carries as its message.
 bool IsWorkersOwn(const api::Failure& failure) {
   return failure.type() != "worker_lost" && failure.type() != "timeout";
@@ -111,7 +127,7 @@ void Records::Change(const log::WriteBatch::Change& change) {
       run.timer_keys.erase(seq);
     }
   } else if (key.kind() == log::kMailboxKind) {
-    ChangeMail(run, static_cast<int64_t>(*key.Number()), content);
+    ChangeMail(uid, run, static_cast<int64_t>(*key.Number()), content);
   } else if (key.kind() == log::kStatusKind) {
     run.status = Parsed<storage::v1::StatusRecord>(*content);
   } else if (key.kind() == log::kUsageKind) {
@@ -208,7 +224,7 @@ void Records::ChangeDeletion(Uid uid, bool gone) {
   now_.deleting.insert(uid);
 }
 
-void Records::ChangeMail(RunRecords& run, int64_t n,
+void Records::ChangeMail(Uid uid, RunRecords& run, int64_t n,
                          const std::optional<std::string>& content) {
   if (!content.has_value()) {
     run.mail.erase(n);
@@ -222,6 +238,13 @@ void Records::ChangeMail(RunRecords& run, int64_t n,
   TakeRequest(run, mail.signal_received().request_id());
   TakeRequest(run, mail.cancel_requested().request_id());
   TakeRequest(run, mail.run_started().request_id());
+  const api::ActivityInfo& info = InfoOf(mail);
+  if (info.seq() == 0) return;
+  // Its attempt is given up now. When a good build takes this in, the session
+  // may be there again, or the orchestrator may be new.
+  auto& last = run.last_records[info.seq()];
+  CheckEnded(uid, last.info(), info, last.scheduled().options());
+  *last.mutable_info() = info;
 }
 
 void Records::ChangeActivity(RunRecords& run, int64_t seq,

@@ -120,7 +120,7 @@ class Records {
   // A key of no single run; false when it is of one.
   bool ChangeIndex(std::string_view key,
                    const std::optional<std::string>& content);
-  void ChangeMail(RunRecords& run, int64_t n,
+  void ChangeMail(Uid uid, RunRecords& run, int64_t n,
                   const std::optional<std::string>& content);
   void ChangeActivity(RunRecords& run, int64_t seq,
                       const std::optional<std::string>& content);
