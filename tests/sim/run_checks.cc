@@ -1,6 +1,7 @@
 #include "tests/sim/run_checks.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <set>
 #include <string>
 #include <vector>
@@ -105,26 +106,81 @@ void AddPlaces(const RunRecords& run, const RunBefore& before,
   }
 }
 
-// Where mail may have gone, in order: into the history or the end of its
-// generation; what a flow that broke down on the way did not take, to the end
-// of the mailbox; what a closed run left, to its retry.
-std::vector<std::string> PlacesOf(const Records& records, const RunRecords& run,
-                                  const RunBefore& before) {
-  std::vector<std::string> places;
-  AddPlaces(run, before, places);
-  if (const RunRecords* next = records.Find(run.next)) {
-    AddPlaces(*next, RunBefore(), places);
+struct Places {
+  // In order.
+  std::vector<std::string> all;
+  // How many of them are of the generation itself; the rest is of later ones.
+  size_t own = 0;
+};
+
+// Where mail may have gone: into the history or the end of its generation;
+// what a flow that broke down on the way did not take, to the end of the
+// mailbox; what a closed run left, to its retry; and what one left that
+// continued as new, to the newest, of which a round may begin many.
+Places PlacesOf(const Records& records, const RunRecords& run,
+                const RunBefore& before) {
+  Places places;
+  AddPlaces(run, before, places.all);
+  places.own = places.all.size();
+  for (const RunRecords* next = records.Find(run.next); next != nullptr;
+       next = records.Find(next->next)) {
+    AddPlaces(*next, RunBefore(), places.all);
   }
   return places;
 }
 
-// Whether it may go without a trace: a timer that the flow has given up
-// meanwhile, and what only a closed generation could have used.
-bool MayLapse(const RunRecords& run, const HistoryEvent& stimulus) {
-  if (stimulus.has_timer_fired()) return true;
-  return run.ended && !stimulus.has_signal_received() &&
-         !stimulus.has_cancel_requested();
+bool EndedForGood(const Records& records, const RunRecords& run) {
+  const RunRecords* newest = &run;
+  for (const RunRecords* next = &run; next != nullptr;
+       next = records.Find(next->next)) {
+    newest = next;
+  }
+  const api::RunState state = newest->fold.run.state();
+  return newest->ended && (state == api::RUN_STATE_COMPLETED ||
+                           state == api::RUN_STATE_CANCELLED);
 }
+
+// Whether it may go without a trace: a timer that the flow has given up
+// meanwhile, what only a closed generation could have used, and a request to
+// cancel a run that is no more to be retried.
+bool MayLapse(const Records& records, const RunRecords& run,
+              const HistoryEvent& stimulus) {
+  if (stimulus.has_timer_fired()) return true;
+  if (!run.ended || stimulus.has_signal_received()) return false;
+  return !stimulus.has_cancel_requested() || EndedForGood(records, run);
+}
+
+// Finds mail in its places, in the order in which it comes.
+class MailTracer {
+ public:
+  explicit MailTracer(const Places& places)
+      : places_(places.all),
+        later_(places_.begin() + static_cast<std::ptrdiff_t>(places.own)),
+        next_(places_.begin()),
+        passed_on_(later_) {}
+
+  bool Find(const HistoryEvent& stimulus) {
+    const std::string essence = Essence(stimulus);
+    auto found = std::find(next_, places_.end(), essence);
+    // Signals behind a request to cancel are in the end that came first, which
+    // hands them on as a whole; the request follows after that.
+    auto* cursor = &next_;
+    if (stimulus.has_cancel_requested() && found >= later_) {
+      cursor = &passed_on_;
+      found = std::find(std::max(next_, passed_on_), places_.end(), essence);
+    }
+    if (found == places_.end()) return false;
+    *cursor = found + 1;
+    return true;
+  }
+
+ private:
+  using Place = std::vector<std::string>::const_iterator;
+  const std::vector<std::string>& places_;
+  const Place later_;
+  Place next_;
+  Place passed_on_;
+};
 
 }  // namespace
 
@@ -255,9 +311,8 @@ void MailCheck::OnStep(const DurableStep& step) {
   for (const auto& [uid, before] : step.before) {
     const RunRecords* run = step.records.Find(uid);
     if (run == nullptr || before.mail.empty()) continue;
-    const std::vector<std::string> places =
-        PlacesOf(step.records, *run, before);
-    auto next = places.begin();
+    const Places places = PlacesOf(step.records, *run, before);
+    MailTracer tracer(places);
     bool left = false;
     for (const auto& [n, mail] : before.mail) {
       if (run->mail.contains(n)) {
@@ -266,10 +321,8 @@ void MailCheck::OnStep(const DurableStep& step) {
       }
       if (left) return FailRun(world_, *run, "mail went before older mail");
       world_.Count("mail_taken");
-      auto found = std::find(next, places.end(), Essence(mail.stimulus()));
-      if (found != places.end()) {
-        next = found + 1;
-      } else if (!MayLapse(*run, mail.stimulus())) {
+      if (!tracer.Find(mail.stimulus()) &&
+          !MayLapse(step.records, *run, mail.stimulus())) {
         return FailRun(world_, *run, "mail was not taken in its order");
       }
     }
