@@ -97,7 +97,8 @@ class Shard : private sdk::PayloadReader {
   Uid BeginRun(const StartRun& input, Times now);
   void ArmDeadline(Uid uid, const google::protobuf::Timestamp& deadline,
                    Times now);
-  // For the run's newest generation; kept in its mailbox when it is closed.
+  // For the run's newest generation; kept in its mailbox when it is closed, but
+  // for a request to cancel what RetryRun does not take.
   absl::Status StimulateCurrent(const RunName& name, api::HistoryEvent stimulus,
                                 Times now);
 

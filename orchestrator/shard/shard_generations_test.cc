@@ -225,6 +225,23 @@ TEST_P(GenerationsTest, MailBehindTheSignalThatContinuesIsForTheNextOne) {
   EXPECT_TRUE(h.store.ReadMailboxRuns()->empty());
 }
 
+TEST_P(GenerationsTest, ARequestToCancelBehindTheEndLeavesNoMail) {
+  ASSERT_TRUE(h.Start("counts", "r", "1").ok());
+  sdk::FlowRegistry bad("bad");
+  testing::RegisterFlow(bad, "counts", CountsBadly);
+  h.Restart(absl::ZeroDuration(), &bad);
+  ASSERT_TRUE(h.Signal("r", "next", "1", "q1").ok());
+  ASSERT_TRUE(h.Signal("r", "next", "0", "q2").ok());
+  ASSERT_TRUE(h.Cancel("r").ok());
+  ASSERT_TRUE(h.Signal("r", "other", "7", "q3").ok());
+  h.Restart();
+  ASSERT_EQ(h.Run("r").state(), api::RUN_STATE_COMPLETED);
+  // The next generation ends with q2, before the request reaches it: nobody
+  // can retry it and take the request in.
+  EXPECT_FALSE(h.Run("r").cancel_requested());
+  EXPECT_TRUE(h.store.ReadMailboxRuns()->empty());
+}
+
 TEST_P(GenerationsTest, ASignalToAGenerationThatWaitsItsTurnIsNotLost) {
   ASSERT_TRUE(h.Start("counts_down", "r", "100").ok());
   ASSERT_TRUE(h.Signal("r", "other", "7", "q").ok());

@@ -107,7 +107,13 @@ absl::Status Shard::StimulateCurrent(const RunName& name,
     Stimulate(*uid, std::move(stimulus), now);
     return absl::OkStatus();
   }
-  // Or closed it: what was acknowledged is kept, for RetryRun.
+  // Or closed it: what was acknowledged is kept, for RetryRun. A request to
+  // cancel came too late for a run that is never to be retried.
+  const api::RunState state = run->state.run.state();
+  if (stimulus.has_cancel_requested() && (state == api::RUN_STATE_COMPLETED ||
+                                          state == api::RUN_STATE_CANCELLED)) {
+    return absl::OkStatus();
+  }
   core::ForEachPayload(
       stimulus, [this, uid](api::Payload& payload) { Keep(*uid, payload); });
   PutMail(*run, std::move(stimulus));
