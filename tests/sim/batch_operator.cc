@@ -41,7 +41,7 @@ int64_t Treated(const RunRecords& run, const std::string& batch_id) {
 
 const BatchRecord* BatchCheck::Find(const std::string& batch_id) const {
   auto it = batches_.find(batch_id);
-  return it == batches_.end() ? nullptr : &it->second.record;
+  return it == batches_.end() ? nullptr : &it->second;
 }
 
 void BatchCheck::OnStep(const DurableStep& step) {
@@ -53,28 +53,32 @@ void BatchCheck::OnStep(const DurableStep& step) {
     AB_CHECK(content.ok() &&
              record.ParseFromArray(content->data(),
                                    static_cast<int>(content->size())));
-    auto [batch, is_new] = batches_.try_emplace(record.batch_id());
-    if (batch->second.record.has_close_time()) {
+    BatchRecord& known = batches_[record.batch_id()];
+    if (known.has_close_time()) {
       return world_.Fail("a closed batch is written: " + record.batch_id());
     }
-    batch->second.record = record;
-    if (is_new) Begin(step, batch->second);
-    if (record.has_close_time()) CheckClosed(step, batch->second);
+    known = record;
+    Begin(step, record);
+    if (record.has_close_time()) CheckClosed(step, record);
   }
 }
 
-void BatchCheck::Begin(const DurableStep& step, Batch& batch) {
+void BatchCheck::Begin(const DurableStep& step, const BatchRecord& record) {
+  const absl::Time start = FromProto(record.create_time());
+  auto [meant, is_new] = meant_.try_emplace({record.batch_id(), start});
+  if (!is_new) return;
   for (const auto& [uid, run] : step.records.runs()) {
     if (run.history.empty() || run.fold.run.flow() != kFlow) continue;
-    if (FromProto(run.fold.run.create_time()) <=
-        FromProto(batch.record.create_time())) {
-      batch.meant[uid] = !run.ended;
+    if (FromProto(run.fold.run.create_time()) <= start) {
+      meant->second[uid] = !run.ended;
     }
   }
 }
 
-void BatchCheck::CheckClosed(const DurableStep& step, const Batch& batch) {
-  const BatchRecord& record = batch.record;
+void BatchCheck::CheckClosed(const DurableStep& step,
+                             const BatchRecord& record) {
+  const Meant& all_meant =
+      meant_.at({record.batch_id(), FromProto(record.create_time())});
   world_.Count(record.cancelled() ? "batch_cancelled" : "batch_closed");
   auto fail = [&](const std::string& what) {
     world_.Fail(absl::StrCat("batch ", record.batch_id(), ": ", what, "; ",
@@ -86,16 +90,16 @@ void BatchCheck::CheckClosed(const DurableStep& step, const Batch& batch) {
     treated += times;
     const std::string name = run.fold.run.run_id();
     if (times > 1) return fail(name + " was treated twice");
-    auto meant = batch.meant.find(uid);
-    if (times > 0 && (meant == batch.meant.end() || !meant->second)) {
+    auto meant = all_meant.find(uid);
+    if (times > 0 && (meant == all_meant.end() || !meant->second)) {
       return fail(name + " was treated, and was not meant or not open");
     }
-    const bool open = meant != batch.meant.end() && meant->second;
+    const bool open = meant != all_meant.end() && meant->second;
     if (open && times == 0 && !record.cancelled()) {
       return fail(name + " was left out");
     }
   }
-  const auto all = static_cast<int64_t>(batch.meant.size());
+  const auto all = static_cast<int64_t>(all_meant.size());
   if (record.succeeded() != treated) {
     return fail(absl::StrCat(treated, " runs were treated"));
   }

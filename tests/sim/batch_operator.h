@@ -7,7 +7,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
+#include "absl/time/time.h"
 #include "tests/sim/operators.h"
 #include "tests/sim/step.h"
 
@@ -24,17 +26,19 @@ class BatchCheck : public StepCheck {
   const storage::v1::BatchRecord* Find(const std::string& batch_id) const;
 
  private:
-  struct Batch {
-    storage::v1::BatchRecord record;
-    // Runs that it means, and whether they were open at its start.
-    std::map<Uid, bool> meant;
-  };
+  // Runs that a batch means, and whether they were open at its start.
+  using Meant = std::map<Uid, bool>;
 
-  void Begin(const DurableStep& step, Batch& batch);
-  void CheckClosed(const DurableStep& step, const Batch& batch);
+  void Begin(const DurableStep& step, const storage::v1::BatchRecord& record);
+  void CheckClosed(const DurableStep& step,
+                   const storage::v1::BatchRecord& record);
 
   World& world_;
-  std::map<std::string, Batch> batches_;
+  // The newest records, by id.
+  std::map<std::string, storage::v1::BatchRecord> batches_;
+  // By id and start. An older copy of the store may hold the batch half done:
+  // it means whom it meant when it began, which only its beginning shows.
+  std::map<std::pair<std::string, absl::Time>, Meant> meant_;
 };
 
 class BatchOperator : public Operator {
