@@ -176,16 +176,24 @@ void Server::Take(shard::Input input) {
     }
     sessions_by_stream_[hello->stream] = hello->hello.session();
   } else if (auto* frame = std::get_if<shard::WorkerFrame>(&input)) {
-    sessions_.Heard(sessions_by_stream_[frame->stream], now);
-    for (const auto& message : frame->messages) {
-      if (message.has_heartbeat()) heartbeats_.OnHeard(message.heartbeat());
-    }
+    TakeFrame(*frame, now);
   } else if (auto* gone = std::get_if<shard::WorkerDisconnected>(&input)) {
     sessions_.Disconnected(sessions_by_stream_[gone->stream], now);
   } else if (std::holds_alternative<shard::DrainWorkers>(input)) {
     drained_ = true;
   }
   shard_->Take(std::move(input), world_.Now());
+}
+
+void Server::TakeFrame(const shard::WorkerFrame& frame, absl::Duration now) {
+  const std::string& session = sessions_by_stream_[frame.stream];
+  // The session's next stream has overtaken this one. What still comes over it
+  // says nothing: the worker gave it up, as it would a broken connection.
+  if (session.empty()) return;
+  sessions_.Heard(session, now);
+  for (const auto& message : frame.messages) {
+    if (message.has_heartbeat()) heartbeats_.OnHeard(message.heartbeat());
+  }
 }
 
 void Server::Commit() {

@@ -94,6 +94,7 @@ class Server : public StreamServer, private shard::Effects {
   void CheckSpace();
   void Round();
   void Take(shard::Input input);
+  void TakeFrame(const shard::WorkerFrame& frame, absl::Duration now);
   void Commit();
   void Release();
   // A message from the shard to another, which is itself.
