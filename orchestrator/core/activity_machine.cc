@@ -259,10 +259,13 @@ Transition TakenUpAgain(ActivityRecord& record, const std::string& session) {
 }
 
 bool TimedOutBefore(const ActivityRecord& record) {
+  // It may have been lost since, too: all of its ends stand last.
   const auto& ended = record.info().closed_attempts();
-  return !ended.empty() &&
-         ended.rbegin()->attempt() == record.info().attempt() &&
-         ended.rbegin()->failure().type() == sdk::kFailureTimeout;
+  for (auto it = ended.rbegin();
+       it != ended.rend() && it->attempt() == record.info().attempt(); ++it) {
+    if (it->failure().type() == sdk::kFailureTimeout) return true;
+  }
+  return false;
 }
 
 Transition GivenUpAgain(ActivityRecord& record, absl::Time now) {

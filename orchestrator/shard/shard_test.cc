@@ -388,6 +388,25 @@ TEST_P(ShardTest, AHeldFailureOfAnAttemptThatTimedOutChangesNothing) {
             api::ACTIVITY_STATE_READY);
 }
 
+TEST_P(ShardTest, NorWhenItsSessionIsLostInBetween) {
+  h.Connect(1, "s1");
+  ASSERT_TRUE(h.Start("echo", "r").ok());
+  auto tasks = h.Tasks(1);
+  for (int i = 0; i < 30; ++i) {
+    h.Beat(1);
+    h.Advance(absl::Seconds(1));
+  }
+  h.Disconnect(1);
+  h.Connect(2, "s1", 0, {}, {tasks[0].token()});
+  h.Restart();
+  // Longer than the grace: the attempt is given up once more.
+  h.Advance(absl::Seconds(12));
+  ASSERT_EQ(h.Run("r").waiting_activities(0).lost_attempts(), 1);
+  h.Connect(3, "s1", 0, {}, {tasks[0].token()});
+  h.Fail(3, tasks[0].token(), "cancelled", false);
+  ASSERT_EQ(h.Run("r").state(), api::RUN_STATE_RUNNING);
+}
+
 TEST_P(ShardTest, InTheGraceTheLoopHasNothingToDo) {
   h.Connect(1, "s1");
   ASSERT_TRUE(h.Start("echo", "r").ok());

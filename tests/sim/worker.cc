@@ -1,5 +1,6 @@
 #include "tests/sim/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,10 +29,20 @@ void Worker::After(absl::Duration delay, std::function<void()> action) {
 }
 
 bool Worker::Frozen(const std::function<void()>& action) {
-  const absl::Duration left = frozen_until_ - world_.clock.Steady();
-  if (left <= absl::ZeroDuration()) return false;
-  After(left, action);
+  if (world_.clock.Steady() >= frozen_until_ && deferred_.empty()) return false;
+  deferred_.push_back(action);
+  if (deferred_.size() == 1) AwaitThaw();
   return true;
+}
+
+void Worker::AwaitThaw() {
+  const absl::Duration left = frozen_until_ - world_.clock.Steady();
+  world_.After(std::max(left, absl::ZeroDuration()), [this, life = life_] {
+    if (life != life_) return;
+    // It may have been told to stand still for longer meanwhile.
+    if (world_.clock.Steady() < frozen_until_) return AwaitThaw();
+    for (const auto& action : std::exchange(deferred_, {})) action();
+  });
 }
 
 void Worker::Start() {
@@ -56,6 +67,7 @@ void Worker::Die(bool unnoticed) {
   core_.reset();
   running_.clear();
   frozen_until_ = absl::ZeroDuration();
+  deferred_.clear();
   network_.Abandon(std::exchange(stream_, {}), unnoticed);
   advance_at_ = absl::InfiniteDuration();
 }

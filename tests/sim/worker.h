@@ -65,7 +65,9 @@ class Worker : public StreamPeer {
   void Finish(activity_worker::TaskId id, activity_worker::Outcome outcome);
   void ArmAdvance();
   // True when the process stands still: `action` happens when it goes on.
+  // What waits for that keeps its order.
   bool Frozen(const std::function<void()>& action);
+  void AwaitThaw();
   // An action that is void once this process is dead.
   void After(absl::Duration delay, std::function<void()> action);
 
@@ -83,6 +85,7 @@ class Worker : public StreamPeer {
   StreamId stream_;
   std::map<activity_worker::TaskId, Running> running_;
   absl::Duration frozen_until_;
+  std::vector<std::function<void()>> deferred_;
   absl::Duration advance_at_ = absl::InfiniteDuration();
 };
 
