@@ -22,12 +22,15 @@ class SessionWatch {
   }
   // A round begins: a long time without one is no silence of the workers.
   void Round(absl::Duration now) {
-    if (jumped_ || now - last_round_ > limits::kTimeGap) stalled_ = gap_ = now;
-    jumped_ = false;
+    if (absl::AbsDuration(jump_) > limits::kTimeGap ||
+        now - last_round_ > limits::kTimeGap) {
+      stalled_ = gap_ = now;
+    }
+    jump_ = absl::ZeroDuration();
     last_round_ = now;
   }
-  // The wall clock has jumped: the next round sees it.
-  void Jumped() { jumped_ = true; }
+  // The wall clock has jumped: the next round sees what all of them come to.
+  void Jumped(absl::Duration by) { jump_ += by; }
   void Connected(const std::string& session, absl::Duration now) {
     sessions_[session] = {true, now, {}};
   }
@@ -82,7 +85,8 @@ class SessionWatch {
   // The last long time without a round.
   absl::Duration gap_ = -absl::InfiniteDuration();
   absl::Duration last_round_;
-  bool jumped_ = false;
+  // Of the wall clock since the last round.
+  absl::Duration jump_;
 };
 
 }  // namespace anabranch::sim

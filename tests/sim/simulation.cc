@@ -156,7 +156,7 @@ class Simulation {
       absl::Duration jump =
           world_.Between(absl::Seconds(-30), absl::Seconds(30));
       world_.clock.JumpWall(jump);
-      if (absl::AbsDuration(jump) > limits::kTimeGap) sessions_.Jumped();
+      sessions_.Jumped(jump);
     });
     Plan(Fault::kBadBuild, [this] {
       server_.Deploy(Server::Build::kBad);
