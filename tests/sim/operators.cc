@@ -169,8 +169,14 @@ class Pauser : public Operator {
     const bool right = reason == "RUN_CLOSED" || reason == "RUN_NOT_BEGUN" ||
                        reason == "DISK_FULL" ||
                        (reason == "RUN_NOT_FOUND" && gone);
-    // Of two sendings the first may find no run, and the second the next one.
-    if (!right || (kept && reason != "RUN_NOT_FOUND")) {
+    // Of two sendings the first may find no run, or a closed one, and the
+    // second the next one, or the next generation.
+    const auto& chains = parts_.records.contents().chains;
+    const auto chain = chains.find(name);
+    const bool retried = chain != chains.end() && chain->second.size() > 1;
+    const bool overtaken =
+        reason == "RUN_NOT_FOUND" || (reason == "RUN_CLOSED" && retried);
+    if (!right || (kept && !overtaken)) {
       world().Fail(absl::StrCat("refused without reason: ", request_id, ": ",
                                 status.ToString()));
     }
