@@ -22,10 +22,10 @@ class RegisteredFlows : public ::testing::Test {
 TEST_F(RegisteredFlows, AreAllThatShip) {
   std::vector<std::string> names;
   for (const auto* flow : registry_.List()) names.push_back(flow->name);
-  EXPECT_THAT(names, ::testing::ElementsAre(
-                         "claude_chat", "echo", "fork_compare", "map_runs",
-                         "repeat", "run_activity", "sequence", "sleep",
-                         "wait_for_signal"));
+  EXPECT_THAT(names,
+              ::testing::ElementsAre("claude_chat", "echo", "fork_compare",
+                                     "map_runs", "repeat", "run_activity",
+                                     "sequence", "sleep", "wait_for_signal"));
 }
 
 TEST_F(RegisteredFlows, DescribeThemselves) {
