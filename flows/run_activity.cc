@@ -1,6 +1,5 @@
 #include "flows/run_activity.h"
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,10 +11,10 @@
 #include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "claude/json.h"
+#include "flows/definition.h"
 #include "flows/input_object.h"
 #include "flows/run_activity_schema.h"
 #include "sdk/flow_context.h"
-#include "sdk/flow_instance.h"
 
 namespace anabranch::flows {
 namespace {
@@ -90,13 +89,8 @@ sdk::FlowDefinition RunActivity() {
       .input_schema = kRunActivityInputSchema,
       .output_schema = kRunActivityOutputSchema,
       .example = kRunActivityExample,
-      .prepare = [](std::string_view json, sdk::PrepareContext&)
-          -> absl::StatusOr<sdk::PreparedStart> {
-        RETURN_IF_ERROR(Parse(json).status());
-        return sdk::PreparedStart{};
-      },
-      .create =
-          [] { return std::make_unique<sdk::FlowInstance>(RunRunActivity); },
+      .prepare = PrepareBy<Parse>,
+      .create = Create<RunRunActivity>,
   };
 }
 
