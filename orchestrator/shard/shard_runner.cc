@@ -173,7 +173,7 @@ class ShardRunner::Impl {
 
   void Append(log::WriteBatch batch) {
     const absl::Duration begin = clock_.Steady();
-    const int64_t bytes = BytesOf(batch);
+    const int64_t bytes = options_.observer == nullptr ? 0 : BytesOf(batch);
     log::AppendRequest request;
     request.lease_epoch = log_.epoch().counter;
     request.expected_position = position_++;
