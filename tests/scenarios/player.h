@@ -111,6 +111,9 @@ class Player {
   // --- batches (player_batches.cc) ---
   absl::Status Batch(const Command& command);
   absl::Status StopBatch(const std::string& id);
+  // Posts what a batch is asked, and prints why not when it is refused.
+  template <typename Request>
+  void AskOfBatch(Request request);
   absl::Status ShowBatch(const std::string& id);
 
   // --- workers (player_workers.cc) ---

@@ -39,6 +39,18 @@ absl::StatusOr<shard::BatchAction> ActionOf(const std::string& word) {
 
 }  // namespace
 
+template <typename Request>
+void Player::AskOfBatch(Request request) {
+  absl::StatusOr<BatchRecord> answer;
+  ++awaited_;
+  request.reply = [this, &answer](absl::StatusOr<BatchRecord> result) {
+    answer = std::move(result);
+    --awaited_;
+  };
+  RoundAndAnswer(std::move(request),
+                 [this, &answer] { PrintError(answer.status()); });
+}
+
 absl::Status Player::Batch(const Command& command) {
   const auto& words = command.words.plain;
   if (words.size() < 2) return absl::InvalidArgumentError("needs an id");
@@ -59,14 +71,7 @@ absl::Status Player::Batch(const Command& command) {
     input.record.set_signal(Option(command, "signal"));
     input.record.mutable_input()->set_json_text(json.empty() ? "null" : json);
   }
-  absl::StatusOr<BatchRecord> answer;
-  ++awaited_;
-  input.reply = [this, &answer](absl::StatusOr<BatchRecord> result) {
-    answer = std::move(result);
-    --awaited_;
-  };
-  RoundAndAnswer(std::move(input),
-                 [this, &answer] { PrintError(answer.status()); });
+  AskOfBatch(std::move(input));
   return absl::OkStatus();
 }
 
@@ -74,14 +79,7 @@ absl::Status Player::StopBatch(const std::string& id) {
   shard::CancelBatch input;
   input.ns = "default";
   input.batch_id = id;
-  absl::StatusOr<BatchRecord> answer;
-  ++awaited_;
-  input.reply = [this, &answer](absl::StatusOr<BatchRecord> result) {
-    answer = std::move(result);
-    --awaited_;
-  };
-  RoundAndAnswer(std::move(input),
-                 [this, &answer] { PrintError(answer.status()); });
+  AskOfBatch(std::move(input));
   return absl::OkStatus();
 }
 
