@@ -203,11 +203,6 @@ Future<Payload> Throwing(FlowContext& ctx, FlowInput input) {
   co_return result;
 }
 
-struct NamedFlow {
-  const char* name;
-  sdk::FlowFunction good;
-  sdk::FlowFunction bad;
-};
 constexpr NamedFlow kFlows[] = {
     {"rounds", Rounds, Throwing<Rounds>},
     {"spins", Spins, Throwing<Spins>},

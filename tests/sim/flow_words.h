@@ -27,6 +27,13 @@ sdk::Future<sdk::Payload> Work(sdk::FlowContext& ctx,
 void Register(sdk::FlowRegistry& flows, const char* name,
               sdk::FlowFunction function);
 
+// A flow under its name, as it should be and as the bad build has it.
+struct NamedFlow {
+  const char* name;
+  sdk::FlowFunction good;
+  sdk::FlowFunction bad;
+};
+
 // Whether the bad build breaks the programs of this number.
 bool IsBroken(int64_t number);
 

@@ -203,11 +203,6 @@ Future<Payload> Bad(FlowContext& ctx, FlowInput input) {
   co_return result;
 }
 
-struct NamedFlow {
-  const char* name;
-  sdk::FlowFunction good;
-  sdk::FlowFunction bad;
-};
 constexpr NamedFlow kFlows[] = {
     {"sequence", Sequence, Bad<Sequence>},
     {"big", Big, Bad<Big>},
