@@ -68,6 +68,13 @@ class FlowCrash : public support::ClusterTest,
     EXPECT_TRUE(run.ok()) << run.status();
     return run.ok() ? *run : v1::Run();
   }
+  // Which must be BLOCKED because its flow took the server down.
+  v1::Run BlockedRun(const std::string& run_id) {
+    v1::Run run = Run(run_id);
+    EXPECT_EQ(run.state(), v1::RUN_STATE_BLOCKED);
+    EXPECT_EQ(run.blocked().reason(), v1::BLOCKED_REASON_FLOW_CRASHED);
+    return run;
+  }
   std::string Result(const std::string& run_id) {
     const auto run = client().AwaitRun(run_id);
     if (!run.ok()) return std::string(run.status().message());
@@ -87,9 +94,7 @@ TEST_P(FlowCrash, TwiceAtOnePlaceBlocksTheRunAndTheServerLives) {
   ASSERT_NO_FATAL_FAILURE(DieAgain());
 
   ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
-  const v1::Run run = Run("r");
-  EXPECT_EQ(run.state(), v1::RUN_STATE_BLOCKED);
-  EXPECT_EQ(run.blocked().reason(), v1::BLOCKED_REASON_FLOW_CRASHED);
+  const v1::Run run = BlockedRun("r");
   // Started, timer started; the timer's end is what it cannot take.
   EXPECT_EQ(run.blocked().event_id(), 3);
   EXPECT_EQ(run.blocked().build_id(), "broken");
@@ -119,9 +124,7 @@ TEST_P(FlowCrash, AStartThatKillsTheServerIsAnsweredWithABlockedRun) {
   ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
   const auto answer = started.get();
   ASSERT_TRUE(answer.ok()) << answer.status();
-  const v1::Run run = Run("r");
-  EXPECT_EQ(run.state(), v1::RUN_STATE_BLOCKED);
-  EXPECT_EQ(run.blocked().reason(), v1::BLOCKED_REASON_FLOW_CRASHED);
+  const v1::Run run = BlockedRun("r");
   EXPECT_EQ(run.blocked().event_id(), 1);
   EXPECT_EQ(run.blocked().mailbox_size(), 1);
 }
@@ -157,9 +160,7 @@ TEST_P(FlowCrash, ADestructorThatBreaksDownAtTheFlowsEndBlocksTheRun) {
   ASSERT_NO_FATAL_FAILURE(AwaitDeath());
   ASSERT_NO_FATAL_FAILURE(DieAgain());
   ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
-  const v1::Run run = Run("r");
-  EXPECT_EQ(run.state(), v1::RUN_STATE_BLOCKED);
-  EXPECT_EQ(run.blocked().reason(), v1::BLOCKED_REASON_FLOW_CRASHED);
+  const v1::Run run = BlockedRun("r");
   EXPECT_EQ(run.blocked().event_id(), 3);
 }
 
@@ -186,9 +187,7 @@ TEST_P(EvictedFlowCrash, ADestructorThatBreaksDownInMemorysWakeBlocksTheRun) {
   ASSERT_NO_FATAL_FAILURE(DieAgain());
   ASSERT_NO_FATAL_FAILURE(StartOrchestrator());
   EXPECT_TRUE(started.get().ok());
-  const v1::Run run = Run("r");
-  EXPECT_EQ(run.state(), v1::RUN_STATE_BLOCKED);
-  EXPECT_EQ(run.blocked().reason(), v1::BLOCKED_REASON_FLOW_CRASHED);
+  BlockedRun("r");
 }
 
 }  // namespace
